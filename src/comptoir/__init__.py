@@ -1,0 +1,1 @@
+"""Comptoir: the counter where a business meets its customers."""
