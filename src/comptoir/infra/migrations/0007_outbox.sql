@@ -1,0 +1,26 @@
+-- room: outbox
+
+-- Who may send for an inbox just now. The fence rises with every change of hands, so that a sleeper who wakes late writes nothing.
+CREATE TABLE outbox_lease (
+    inbox_id uuid PRIMARY KEY,
+    workspace_id uuid NOT NULL,
+    holder uuid NOT NULL,
+    fence bigint NOT NULL DEFAULT 1,
+    expires_at timestamptz NOT NULL,
+    paused_until timestamptz,
+    FOREIGN KEY (workspace_id, inbox_id) REFERENCES inbox (workspace_id, id) ON DELETE CASCADE
+);
+SELECT comptoir_protect('outbox_lease', 'SELECT');
+
+-- Provider ids of sent messages, in a narrow table of their own so that updates of deliveries stay HOT.
+CREATE TABLE sent_ref (
+    workspace_id uuid NOT NULL,
+    inbox_id uuid NOT NULL,
+    provider_id text NOT NULL,
+    delivery_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    seq integer NOT NULL,
+    PRIMARY KEY (inbox_id, provider_id),
+    FOREIGN KEY (workspace_id, delivery_id) REFERENCES delivery (workspace_id, id) ON DELETE CASCADE
+);
+SELECT comptoir_protect('sent_ref', 'SELECT');
