@@ -1,0 +1,34 @@
+import js from '@eslint/js';
+import svelte from 'eslint-plugin-svelte';
+import globals from 'globals';
+import ts from 'typescript-eslint';
+
+/** Files beyond these lengths want to be two. */
+const size = (max) => ['error', { max, skipBlankLines: false, skipComments: false }];
+
+export default ts.config(
+  { ignores: ['**/.svelte-kit/**', '**/node_modules/**', '**/dist/**', '**/generated/**'] },
+  js.configs.recommended,
+  ...ts.configs.strict,
+  ...svelte.configs.recommended,
+  {
+    languageOptions: { globals: { ...globals.browser, ...globals.node } },
+    rules: {
+      eqeqeq: 'error',
+      'max-lines': size(400),
+      'no-console': ['error', { allow: ['error'] }],
+      // TypeScript knows every name better than ESLint does.
+      'no-undef': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+    },
+  },
+  {
+    files: ['**/*.svelte', '**/*.svelte.ts'],
+    languageOptions: { parserOptions: { parser: ts.parser, extraFileExtensions: ['.svelte'] } },
+  },
+  {
+    files: ['**/*.svelte'],
+    rules: { 'max-lines': size(250), 'svelte/no-at-html-tags': 'error', 'svelte/button-has-type': 'error' },
+  },
+  { files: ['tools/**', '**/*.config.js'], rules: { 'no-console': 'off' } },
+);
