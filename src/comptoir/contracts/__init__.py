@@ -1,0 +1,1 @@
+"""What a plug-in fits into: content, capabilities, channels."""

@@ -122,6 +122,19 @@ CREATE INDEX delivery_unread ON delivery (workspace_id, conversation_id, seq) WH
 CREATE INDEX delivery_to_settle ON delivery (workspace_id, state, created_at DESC, id DESC) WHERE state IN ('uncertain', 'failed');
 SELECT comptoir_protect('delivery');
 
+-- Provider ids of sent messages, in a narrow table of their own so that updates of deliveries stay HOT.
+CREATE TABLE sent_ref (
+    workspace_id uuid NOT NULL,
+    inbox_id uuid NOT NULL,
+    provider_id text NOT NULL,
+    delivery_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    seq integer NOT NULL,
+    PRIMARY KEY (inbox_id, provider_id),
+    FOREIGN KEY (workspace_id, delivery_id) REFERENCES delivery (workspace_id, id) ON DELETE CASCADE
+);
+SELECT comptoir_protect('sent_ref', 'SELECT');
+
 CREATE TABLE attachment (
     workspace_id uuid NOT NULL,
     id uuid NOT NULL,

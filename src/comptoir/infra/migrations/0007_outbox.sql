@@ -11,16 +11,3 @@ CREATE TABLE outbox_lease (
     FOREIGN KEY (workspace_id, inbox_id) REFERENCES inbox (workspace_id, id) ON DELETE CASCADE
 );
 SELECT comptoir_protect('outbox_lease', 'SELECT');
-
--- Provider ids of sent messages, in a narrow table of their own so that updates of deliveries stay HOT.
-CREATE TABLE sent_ref (
-    workspace_id uuid NOT NULL,
-    inbox_id uuid NOT NULL,
-    provider_id text NOT NULL,
-    delivery_id uuid NOT NULL,
-    conversation_id uuid NOT NULL,
-    seq integer NOT NULL,
-    PRIMARY KEY (inbox_id, provider_id),
-    FOREIGN KEY (workspace_id, delivery_id) REFERENCES delivery (workspace_id, id) ON DELETE CASCADE
-);
-SELECT comptoir_protect('sent_ref', 'SELECT');
