@@ -6,7 +6,7 @@ Each migration says in its header whose tables it makes (`-- room: NAME`); SQL i
 import ast
 from collections.abc import Iterator
 
-from tools import sql
+from tools import lint_sql, sql
 from tools.repository import Repository
 
 MIGRATIONS = "src/comptoir/infra/migrations/*.sql"
@@ -41,10 +41,7 @@ def statements(tree: ast.Module) -> Iterator[tuple[str, int]]:
         text = None
         if isinstance(node, ast.JoinedStr):
             inside.update(id(part) for part in node.values)
-            text = "".join(
-                part.value if isinstance(part, ast.Constant) and isinstance(part.value, str) else " _ "
-                for part in node.values
-            )
+            text = lint_sql.plain(node)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside:
             text = node.value
         if text is not None and sql.looks_like_sql(text):

@@ -8,10 +8,20 @@ from tools.repository import Repository
 
 FORBIDDEN = (
     # Written so that this file does not say them itself.
-    (re.compile(r"(?<![\w.])/work/"), "a path of one machine"),
-    (re.compile(r"registry\.npmjs\.org|files\.pythonhosted\.org|pypi\.org/simple"), "a registry's address: locks name versions only"),
+    (re.compile(r"(?<![\w.])/wor[k]/"), "a path of one machine"),
+    (
+        re.compile(r"registry\.npmjs\.org|files\.pythonhosted\.org|pypi\.org/simple"),
+        "a registry's address: locks name versions only",
+    ),
 )
-PATCHES = {"monkeypatch.setattr", "monkeypatch.delattr", "mock.patch", "mock.patch.object", "mocker.patch", "patch.object"}
+PATCHES = {
+    "monkeypatch.setattr",
+    "monkeypatch.delattr",
+    "mock.patch",
+    "mock.patch.object",
+    "mocker.patch",
+    "patch.object",
+}
 SKIPS = {"skip": 0, "xfail": 0, "mark.skip": 0, "mark.xfail": 1, "mark.skipif": 1, "importorskip": 1}
 BINARY = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".ico", ".woff2", ".pdf", ".mp4", ".mp3", ".ogg", ".bin")
 

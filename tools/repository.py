@@ -83,7 +83,9 @@ def descendants(found: dict[str, list[tuple[str, ast.ClassDef]]], ancestor: str)
     """Every class that comes from `ancestor`, however many steps away."""
     family = {ancestor}
     while True:
-        grown = family | {name for name, places in found.items() if any(base_names(node) & family for _, node in places)}
+        grown = family | {
+            name for name, places in found.items() if any(base_names(node) & family for _, node in places)
+        }
         if grown == family:
             break
         family = grown

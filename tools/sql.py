@@ -7,16 +7,18 @@ from dataclasses import dataclass
 IDENTIFIER = r'"?([a-z_][a-z0-9_]*)"?'
 QUALIFIED = rf"(?:{IDENTIFIER}\s*\.\s*)?{IDENTIFIER}"
 CREATE = re.compile(
-    rf"\bcreate\s+(?:unlogged\s+)?(?:table|materialized\s+view|view)\s+(?:if\s+not\s+exists\s+)?{QUALIFIED}", re.I
+    rf"\bcreate\s+(?:unlogged\s+)?(?:table|materialized\s+view|view)\s+(?:if\s+not\s+exists\s+)?{QUALIFIED}",
+    re.IGNORECASE,
 )
-ALTER = re.compile(rf"\balter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?{QUALIFIED}([^;]*)", re.I)
-ADD_COLUMN = re.compile(rf"\badd\s+column\s+(?:if\s+not\s+exists\s+)?{IDENTIFIER}", re.I)
+ALTER = re.compile(rf"\balter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?{QUALIFIED}([^;]*)", re.IGNORECASE)
+ADD_COLUMN = re.compile(rf"\badd\s+column\s+(?:if\s+not\s+exists\s+)?{IDENTIFIER}", re.IGNORECASE)
 NAMED = re.compile(
-    rf"\b(?:from|join|into|update|using|truncate(?:\s+table)?|table|lock\s+table)\s+(?:only\s+|lateral\s+)?{QUALIFIED}", re.I
+    rf"\b(?:from|join|into|update|using|truncate(?:\s+table)?|table|lock\s+table)\s+(?:only\s+|lateral\s+)?{QUALIFIED}",
+    re.IGNORECASE,
 )
 # What may open an item between the brackets of CREATE TABLE without being a column.
 NOT_A_COLUMN = {"primary", "foreign", "unique", "check", "constraint", "exclude", "like", "partition"}
-ROOM = re.compile(r"^--\s*room:\s*([a-z_]+)\s*$", re.M)
+ROOM = re.compile(r"^--\s*room:\s*([a-z_]+)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Name:
 
 def without_comments(sql: str) -> str:
     """The statements alone; lines keep their numbers, and quoted texts are emptied."""
-    sql = re.sub(r"/\*.*?\*/", lambda hit: re.sub(r"[^\n]", " ", hit[0]), sql, flags=re.S)
+    sql = re.sub(r"/\*.*?\*/", lambda hit: re.sub(r"[^\n]", " ", hit[0]), sql, flags=re.DOTALL)
     sql = re.sub(r"--[^\n]*", "", sql)
     return re.sub(r"'(?:[^']|'')*'", lambda hit: "'" + "\n" * hit[0].count("\n") + "'", sql)
 
@@ -65,7 +67,7 @@ def made_by(migration: str) -> Iterator[Name]:
         table = hit[2].lower()
         yield Name(table, None, line(hit.start()))
         for item, position in _items(sql, hit.end()):
-            first = re.match(rf"\s*{IDENTIFIER}", item, re.I)
+            first = re.match(rf"\s*{IDENTIFIER}", item, re.IGNORECASE)
             if first and first[1].lower() not in NOT_A_COLUMN:
                 yield Name(table, first[1].lower(), line(position + first.start(1)))
     for hit in ALTER.finditer(sql):
@@ -81,6 +83,12 @@ def named_in(statement: str) -> set[str]:
 def looks_like_sql(text: str) -> bool:
     """Tell a statement from a sentence: a verb of SQL, and one of the words that must follow it."""
     return bool(
-        re.search(r"\bselect\b.*\bfrom\b|\binsert\s+into\b|\bupdate\b.*\bset\b|\bdelete\s+from\b", text, re.I | re.S)
-        or re.search(r"^\s*(?:with|lock\s+table|truncate|copy|table)\s+\w+|\b(?:left|inner|cross)\s+join\b", text, re.I)
+        re.search(
+            r"\bselect\b.*\bfrom\b|\binsert\s+into\b|\bupdate\b.*\bset\b|\bdelete\s+from\b",
+            text,
+            re.IGNORECASE | re.DOTALL,
+        )
+        or re.search(
+            r"^\s*(?:with|lock\s+table|truncate|copy|table)\s+\w+|\b(?:left|inner|cross)\s+join\b", text, re.IGNORECASE
+        )
     )

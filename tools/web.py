@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,10 +62,14 @@ def npm(root: Path, *arguments: str) -> None:
     folder = node_folder()
     # npm's own entry in bin/ is a symbolic link, which some unpackers lose; its script is always there.
     script = folder.parent / "lib/node_modules/npm/bin/npm-cli.js"
-    environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+    # Scripts call `npm` and `node` themselves: first ours from the environment, which work, then Node's own folder.
+    path = os.pathsep.join([sysconfig.get_path("scripts"), str(folder), os.environ.get("PATH", "")])
+    environment = {**os.environ, "PATH": path}
     finished = subprocess.run([folder / "node", script, *arguments], cwd=root / "web", env=environment, check=False)
     if finished.returncode != 0:
-        raise WebBuildError(f"`npm {' '.join(arguments)}` failed in web/ with code {finished.returncode}; its own words are above.")
+        raise WebBuildError(
+            f"`npm {' '.join(arguments)}` failed in web/ with code {finished.returncode}; its own words are above."
+        )
 
 
 def install(root: Path) -> None:
