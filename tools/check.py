@@ -42,7 +42,7 @@ def parts() -> list[Part]:
         Part("house (glossary, tables, sizes, words, catalogues, docs)", (python, "-m", "tools.lint")),
         Part("ruff check", (BIN / "ruff", "check", "--quiet", ".")),
         Part("ruff format", (BIN / "ruff", "format", "--check", "--quiet", ".")),
-        Part("squawk", (BIN / "squawk", *sorted((ROOT / MIGRATIONS).glob("*.sql")))),
+        Part("squawk", (BIN / "squawk", "--reporter", "gcc", *sorted((ROOT / MIGRATIONS).glob("*.sql")))),
         Part("lock", (python, "-m", "tools.lint_lock")),
     ]
 

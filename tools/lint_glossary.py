@@ -51,8 +51,11 @@ def _facts(repository: Repository) -> Iterator[tuple[str, str, str]]:
 def _commands(repository: Repository) -> Iterator[tuple[str, str, str]]:
     for name in repository.matching("src/comptoir/*/commands.py", "src/comptoir/*/commands/*.py"):
         for node in repository.tree(name).body:
-            public = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_")
-            if public and _ours(name):
+            if (
+                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+                and not node.name.startswith("_")
+                and _ours(name)
+            ):
                 yield "command", node.name, f"{name}:{node.lineno}"
 
 

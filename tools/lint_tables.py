@@ -38,11 +38,12 @@ def statements(tree: ast.Module) -> Iterator[tuple[str, int]]:
     """Every string that is SQL, with what an f-string puts in left out."""
     inside: set[int] = set()
     for node in ast.walk(tree):
-        text = None
         if isinstance(node, ast.JoinedStr):
             inside.update(id(part) for part in node.values)
             text = lint_sql.plain(node)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside:
             text = node.value
-        if text is not None and sql.looks_like_sql(text):
+        else:
+            continue
+        if sql.looks_like_sql(text):
             yield text, node.lineno
