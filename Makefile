@@ -32,6 +32,10 @@ test: $(READY) web ## Run all tests, on PostgreSQL 18 and again on Debian's 15
 check: $(READY) ## Run all static checks, in parallel
 	@$(PYTHON) -m tools.check
 
+.PHONY: chaos
+chaos: $(READY) web ## Kill web, worker and PostgreSQL under load, for longer than make test does
+	@COMPTOIR_CHAOS=long $(PYTHON) -m pytest -m chaos
+
 .PHONY: fix
 fix: $(READY) ## Let ruff format, and mend what it can
 	@.venv/bin/ruff check --fix --quiet . || true

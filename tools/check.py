@@ -40,7 +40,7 @@ def parts() -> list[Part]:
         Part("eslint", (python, "-m", "tools.web", "lint")),
         Part("rooms (import-linter)", (BIN / "lint-imports", "--no-cache")),
         Part("house (glossary, tables, sizes, words, catalogues, docs)", (python, "-m", "tools.lint")),
-        Part("ruff check", (BIN / "ruff", "check", "--quiet", ".")),
+        Part("ruff check", (BIN / "ruff", "check", "--quiet", "--output-format", "concise", ".")),
         Part("ruff format", (BIN / "ruff", "format", "--check", "--quiet", ".")),
         Part("squawk", (BIN / "squawk", "--reporter", "gcc", *sorted((ROOT / MIGRATIONS).glob("*.sql")))),
         Part("lock", (python, "-m", "tools.lint_lock")),

@@ -49,6 +49,7 @@ BANS = (
 MEANT = {
     "user_agent": "HTTP's own name for the browser's description",
     "thread_key": "the key that orders work, known before there is an identity or a conversation; see the glossary",
+    "thread_lane": "the lane of a thread key",
     "parked_thread": "the work of one thread key, waiting after a failure; see the glossary",
 }
 

@@ -32,7 +32,9 @@ def test_every_make_target_is_explained_by_make_help() -> None:
 
 
 def test_rooms_that_exist_are_all_in_the_order_of_imports() -> None:
-    contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"][0]
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ][0]
     ordered = {room.strip("() ") for layer in contract["layers"] for room in layer.split("|")}
     rooms = {path.parent.name for path in (ROOT / "src/comptoir").glob("*/__init__.py")}
     assert rooms <= ordered
