@@ -38,7 +38,7 @@ def parts() -> list[Part]:
         Part("mypy --strict", (BIN / "mypy",)),
         Part("svelte-check", (python, "-m", "tools.web", "check")),
         Part("eslint", (python, "-m", "tools.web", "lint")),
-        Part("rooms (import-linter)", (BIN / "lint-imports", "--no-cache")),
+        Part("rooms (import-linter)", (BIN / "lint-imports", "--no-cache", "--no-logo")),
         Part("house (glossary, tables, sizes, words, catalogues, docs)", (python, "-m", "tools.lint")),
         Part("ruff check", (BIN / "ruff", "check", "--quiet", "--output-format", "concise", ".")),
         Part("ruff format", (BIN / "ruff", "format", "--check", "--quiet", ".")),
