@@ -6,6 +6,7 @@ silently. What would have to be guessed is refused instead, in one sentence that
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import stat
@@ -238,9 +239,7 @@ def _make_secret(path: Path) -> None:
             file.write(secrets.token_urlsafe(48) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(draft, path)
-        except FileExistsError:
-            pass
     finally:
         draft.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from comptoir.infra.metrics import gauge
 DEFAULT_RESERVE = 512 * 1024 * 1024
 DEFAULT_SHARE = 0.02
 _FREE = gauge("disk_free_bytes", "Free space of the volumes that Comptoir writes to.", "folder")
-_log = get_logger("disk")
+_log = get_logger(__name__)
 
 
 def free_and_total(folder: Path) -> tuple[int, int]:
@@ -52,7 +52,8 @@ class DiskWatch:
     def check(self) -> bool:
         """Measure now; returns (and keeps) whether new input is refused. A volume that cannot be read counts as full."""
         was = self.refuse_input
-        self.refuse_input = any([self._short(folder) for folder in self._folders])
+        short = [self._short(folder) for folder in self._folders]  # each is measured, for its gauge
+        self.refuse_input = any(short)
         if self.refuse_input != was:
             if self.refuse_input:
                 _log.error("disk almost full, new input is refused", folders=[str(folder) for folder in self._folders])

@@ -119,6 +119,6 @@ def setup_logging(level: str = "info", *, process: str = "", stream: TextIO | No
 
 
 def get_logger(room: str) -> structlog.stdlib.BoundLogger:
-    """The logger of a room: `get_logger("ingest").info("batch committed", rows=12)`."""
-    logger: structlog.stdlib.BoundLogger = structlog.get_logger(f"comptoir.{room}")
+    """The logger of a room or a module: `get_logger(__name__).info("batch.committed", rows=12)`."""
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(room)
     return logger

@@ -36,7 +36,7 @@ ROLE = "comptoir"
 _SOCKET_NAME = ".s.PGSQL.5432"
 _SOCKET_MAX = 107 - len("/" + _SOCKET_NAME) - len(".lock")
 _SIGNALS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
-_log = get_logger("postgres")
+_log = get_logger(__name__)
 
 
 class DataLock:

@@ -19,7 +19,7 @@ from comptoir.infra.config import StartRefused
 from comptoir.infra.log import get_logger
 
 ACCOUNT = "comptoir"
-_log = get_logger("postgres")
+_log = get_logger(__name__)
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -111,6 +111,7 @@ def _made() -> Account | None:
         command = [adduser, "-S", "-D", "-H", ACCOUNT]  # BusyBox
     else:
         return None
+    answer = ""
     # Two starts at once wait for each other's lock on /etc/passwd; the loser finds the account made.
     for _ in range(20):
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words only
@@ -118,8 +119,9 @@ def _made() -> Account | None:
             if done.returncode == 0:
                 _log.info("made the account that PostgreSQL runs under", account=ACCOUNT)
             return found
-        if "lock" not in done.stderr:
+        answer = done.stderr.strip()
+        if "lock" not in answer:
             break
         time.sleep(0.1)
-    _log.warning("could not make the account for PostgreSQL", account=ACCOUNT, answer=done.stderr.strip()[:300])
+    _log.warning("could not make the account for PostgreSQL", account=ACCOUNT, answer=answer[:300])
     return None

