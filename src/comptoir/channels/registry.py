@@ -7,11 +7,14 @@ import importlib.util
 import pkgutil
 from functools import cache
 from types import ModuleType
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from comptoir import channels
 from comptoir.contracts.channel import Channel, Manifest
 from comptoir.kernel.errors import Locale, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class UnknownChannel(Refusal):
@@ -57,4 +60,12 @@ def _assemble(package: str) -> Channel:
         handshake=getattr(inbound, "handshake", None),
         render=getattr(outbound, "render", None),
         read_answer=getattr(outbound, "read_answer", None),
+        check_settings=_check_settings(package),
     )
+
+
+def _check_settings(package: str) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+    if importlib.util.find_spec(f"{package}.settings") is None:
+        return None
+    check: Callable[[dict[str, Any]], dict[str, Any]] = importlib.import_module(f"{package}.settings").check_settings
+    return check

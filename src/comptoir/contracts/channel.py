@@ -1,7 +1,8 @@
 """The channel contract: what a folder in `channels/` offers.
 
 A channel folder holds `manifest.py` (`MANIFEST`: data), `inbound.py` (`verify`, `parse`, optionally `handshake`: pure functions over bytes) and, where messages leave by
-requests, `outbound.py` (`render`, `read_answer`: pure too). Nothing in a channel touches the database or the network; the rooms `ingest` and `outbox` do.
+requests, `outbound.py` (`render`, `read_answer`: pure too). A channel with rules about the values of its settings has `settings.py` (`check_settings`: gives them
+back in order, or raises InvalidInput with the field `settings.…`). Nothing in a channel touches the database or the network; the rooms `ingest` and `outbox` do.
 `docs/howto/add-a-channel.md` walks through one.
 """
 
@@ -221,3 +222,4 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     handshake: Callable[[InboxView, HookRequest], HookAnswer | None] | None = None
     render: Callable[[InboxView, OutboundMessage], OutboundRequest] | None = None
     read_answer: Callable[[InboxView, ProviderAnswer], Sent | Failed] | None = None
+    check_settings: Callable[[dict[str, Any]], dict[str, Any]] | None = None
