@@ -1,0 +1,34 @@
+import './base.css';
+import { mount } from 'svelte';
+import { palette } from '../core/colour';
+import { chooseLocale, translator } from '../i18n';
+import App from './App.svelte';
+import { openBridge } from './bridge';
+import { readSettings } from './settings';
+
+const settings = readSettings(document.body);
+const scheme = matchMedia('(prefers-color-scheme: dark)');
+
+/** The business's colour is corrected against the paper of the moment. */
+function paint(): void {
+  const style = document.documentElement.style;
+  const paper = getComputedStyle(document.documentElement).getPropertyValue('--paper');
+  const { fill, onFill, accent } = palette(settings.colour, paper);
+  style.setProperty('--fill', fill);
+  style.setProperty('--on-fill', onFill);
+  style.setProperty('--accent', accent);
+  document.querySelector('meta[name="theme-color"]')?.setAttribute('content', fill);
+}
+scheme.addEventListener('change', paint);
+paint();
+
+let hear: Parameters<typeof openBridge>[0] = () => undefined;
+const bridge = openBridge((word) => hear(word));
+const locale = chooseLocale([settings.locale, bridge.language, ...(settings.mode === 'page' ? navigator.languages : []), navigator.language]);
+const t = translator(locale);
+document.documentElement.lang = locale;
+document.title = t('title', { name: settings.name });
+
+const app = mount(App, { target: document.body, props: { settings, bridge, locale, t } });
+hear = app.hear;
+bridge.tell({ comptoir: 'ready' });
