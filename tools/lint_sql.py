@@ -13,7 +13,7 @@ MARK = "# composed: "
 
 
 def problems(repository: Repository) -> Iterator[str]:
-    """Every f-string of SQL in `src/` that takes in more than names in capitals."""
+    """Every f-string of SQL in `src/` that takes in more than constants and numbers of parameters."""
     for name in repository.matching("src/comptoir/*.py"):
         lines = repository.text(name).splitlines()
         for node in ast.walk(repository.tree(name)):
@@ -32,9 +32,11 @@ def plain(node: ast.JoinedStr) -> str:
 
 
 def strangers(node: ast.JoinedStr) -> Iterator[str]:
-    """What an f-string takes in that is not a constant by its name."""
+    """What an f-string takes in that is neither a constant by its name nor the number of a parameter (`${number}`)."""
+    before = ""
     for part in node.values:
         if isinstance(part, ast.FormattedValue):
             taken = ast.unparse(part.value)
-            if not taken.rpartition(".")[2].strip("_").isupper():
+            if not taken.rpartition(".")[2].strip("_").isupper() and not before.endswith("$"):
                 yield taken
+        before = str(part.value) if isinstance(part, ast.Constant) else ""

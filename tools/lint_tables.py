@@ -1,9 +1,11 @@
 """A room's tables are touched by that room alone.
 
-Each migration says in its header whose tables it makes (`-- room: NAME`); SQL in another room's Python may not name them.
+Each migration says in its header whose tables it makes (`-- room: NAME`); SQL in another room's Python may not name them. A view is
+what a room gives out for joining: the rooms that may import the owner may name it too.
 """
 
 import ast
+import tomllib
 from collections.abc import Iterator
 
 from tools import lint_sql, sql
@@ -15,6 +17,8 @@ MIGRATIONS = "src/comptoir/infra/migrations/*.sql"
 def problems(repository: Repository) -> Iterator[str]:
     """Migrations without an owner, tables with two owners, and statements that reach into another room."""
     owners: dict[str, str] = {}
+    views: set[str] = set()
+    order = rooms_in_order(repository)
     for name in repository.matching(MIGRATIONS):
         rooms = sql.ROOM.findall(repository.text(name))
         if len(rooms) != 1:
@@ -22,6 +26,7 @@ def problems(repository: Repository) -> Iterator[str]:
             continue
         if not (repository.root / "src/comptoir" / rooms[0]).is_dir():
             yield f"{name}: there is no room {rooms[0]}."
+        views |= sql.views_in(repository.text(name))
         for made in sql.made_by(repository.text(name)):
             owner = owners.setdefault(made.table, rooms[0])
             if owner != rooms[0]:
@@ -30,8 +35,21 @@ def problems(repository: Repository) -> Iterator[str]:
         room = name.split("/")[2]
         for statement, line in statements(repository.tree(name)):
             for table in sorted(sql.named_in(statement)):
-                if owners.get(table, room) != room:
+                if owners.get(table, room) == room or (table in views and order.get(owners[table], 0) < order.get(room, 0)):
+                    continue
+                if table in views:
+                    yield f"{name}:{line}: {room} may not import {owners[table]}, so it may not join its view {table}."
+                else:
                     yield f"{name}:{line}: {room} names the table {table}, which is touched by {owners[table]} alone."
+
+
+def rooms_in_order(repository: Repository) -> dict[str, int]:
+    """The place of each room in the order of imports, leftmost first, as import-linter has it."""
+    if not repository.exists("pyproject.toml"):
+        return dict.fromkeys((name.split("/")[2] for name in repository.matching("src/comptoir/*")), 0)
+    linter = tomllib.loads(repository.text("pyproject.toml"))["tool"]["importlinter"]
+    layers = next(contract["layers"] for contract in linter["contracts"] if contract["id"] == "rooms")
+    return {room.strip("() "): place for place, layer in enumerate(reversed(layers)) for room in layer.split("|")}
 
 
 def statements(tree: ast.Module) -> Iterator[tuple[str, int]]:

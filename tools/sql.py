@@ -7,11 +7,14 @@ from dataclasses import dataclass
 IDENTIFIER = r'"?([a-z_][a-z0-9_]*)"?'
 QUALIFIED = rf"(?:{IDENTIFIER}\s*\.\s*)?{IDENTIFIER}"
 CREATE = re.compile(
-    rf"\bcreate\s+(?:unlogged\s+)?(?:table|materialized\s+view|view)\s+(?:if\s+not\s+exists\s+)?{QUALIFIED}",
+    rf"\bcreate\s+(?:unlogged\s+)?(?:or\s+replace\s+)?(?:table|materialized\s+view|view)\s+(?:if\s+not\s+exists\s+)?{QUALIFIED}",
     re.IGNORECASE,
 )
 ALTER = re.compile(rf"\balter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?{QUALIFIED}([^;]*)", re.IGNORECASE)
 ADD_COLUMN = re.compile(rf"\badd\s+column\s+(?:if\s+not\s+exists\s+)?{IDENTIFIER}", re.IGNORECASE)
+VIEW = re.compile(
+    rf"\bcreate\s+(?:or\s+replace\s+)?(?:materialized\s+)?view\s+(?:if\s+not\s+exists\s+)?{QUALIFIED}", re.IGNORECASE
+)
 NAMED = re.compile(
     rf"\b(?:from|join|into|update|using|truncate(?:\s+table)?|table|lock\s+table)\s+(?:only\s+|lateral\s+)?{QUALIFIED}",
     re.IGNORECASE,
@@ -73,6 +76,11 @@ def made_by(migration: str) -> Iterator[Name]:
     for hit in ALTER.finditer(sql):
         for added in ADD_COLUMN.finditer(hit[3]):
             yield Name(hit[2].lower(), added[1].lower(), line(hit.start(3) + added.start()))
+
+
+def views_in(migration: str) -> set[str]:
+    """The views that a migration makes."""
+    return {hit[2].lower() for hit in VIEW.finditer(without_comments(migration))}
 
 
 def named_in(statement: str) -> set[str]:

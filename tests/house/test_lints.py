@@ -29,6 +29,19 @@ def test_a_table_is_named_by_its_own_room_alone(tmp_path: Path) -> None:
     ]
 
 
+def test_a_view_may_be_joined_by_the_rooms_that_may_import_its_owner(tmp_path: Path) -> None:
+    files = {
+        "pyproject.toml": '[[tool.importlinter.contracts]]\nid = "rooms"\nlayers = ["api", "(ingest) | (bots)", "contacts", "infra"]\n',
+        MIGRATION: "-- room: contacts\nCREATE VIEW contact_name WITH (security_invoker = true) AS SELECT id FROM contact;\n",
+        "src/comptoir/contacts/__init__.py": "",
+        "src/comptoir/ingest/queries.py": 'X = "SELECT * FROM contact_name"\n',
+        "src/comptoir/infra/queries.py": 'X = "SELECT * FROM contact_name"\n',
+    }
+    assert found(lint_tables.problems, tmp_path, files) == [
+        "src/comptoir/infra/queries.py:1: infra may not import contacts, so it may not join its view contact_name."
+    ]
+
+
 def test_a_migration_says_once_whose_tables_it_makes_and_changes_no_others(tmp_path: Path) -> None:
     files = {
         MIGRATION: "-- room: contacts\nCREATE TABLE contact (id uuid);\n",
@@ -51,6 +64,7 @@ def test_only_constants_are_put_into_sql(tmp_path: Path) -> None:
         "# composed: the column comes from the closed list above\n"
         'C = f"SELECT {column} FROM contact"\n'
         'D = f"Select {one} and go on."\n'
+        'E = f"SELECT id FROM contact LIMIT ${len(values)}"\n'
     )
     assert found(lint_sql.problems, tmp_path, {"src/comptoir/contacts/queries.py": code}) == [
         "src/comptoir/contacts/queries.py:3: {name} is put into SQL; pass it as a parameter."
