@@ -1,0 +1,1 @@
+"""People outside: contacts, and their identities in the inboxes."""

@@ -29,7 +29,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 Finisher = Callable[["Transaction"], Awaitable[None]]
 
 # What asyncpg raises when the server is away, starting, stopping or full: the work was not done and may be done again.
-AWAY: tuple[type[BaseException], ...] = (
+AWAY: tuple[type[Exception], ...] = (
     OSError,
     asyncio.TimeoutError,
     asyncpg.PostgresConnectionError,
@@ -45,6 +45,9 @@ AWAY: tuple[type[BaseException], ...] = (
     asyncpg.SerializationError,
 )
 
+# All that a database may answer instead of doing the work.
+DATABASE_ERRORS: tuple[type[Exception], ...] = (*AWAY, asyncpg.PostgresError)
+
 
 class Transaction:
     """One unit of work. Facts published in it get their positions by its last statement."""
@@ -57,6 +60,7 @@ class Transaction:
         self.positions: dict[UUID, int] = {}
         self._finishers: dict[str, Finisher] = {}
         self._after_commit: list[Callable[[], None]] = []
+        self.signals: list[tuple[str, str]] = []
 
     async def fetch(self, query: str, *values: object) -> list[Record]:
         """Rows of a query."""
@@ -89,6 +93,10 @@ class Transaction:
     def after_commit(self, action: Callable[[], None]) -> None:
         """Run something after the commit; never on rollback."""
         self._after_commit.append(action)
+
+    def signal(self, name: str, payload: str = "") -> None:
+        """Send a signal after the commit."""
+        self.signals.append((name, payload))
 
     async def finish(self) -> None:
         """Run the finishers and journal the facts: the last statements before the commit."""
@@ -125,7 +133,13 @@ class Database:
     """The pools of one process."""
 
     def __init__(
-        self, dsn: str, *, clock: Clock = system_clock, app_size: int = 8, system_size: int = 8, signals: Signals | None = None
+        self,
+        dsn: str,
+        *,
+        clock: Clock = system_clock,
+        app_size: int = 8,
+        system_size: int = 8,
+        signals: Signals | None = None,
     ) -> None:
         self.dsn = dsn
         self.clock = clock
@@ -153,7 +167,7 @@ class Database:
         for pool in self._pools.values():
             try:
                 await asyncio.wait_for(pool.close(), 5)
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 pool.terminate()
         self._pools.clear()
 
@@ -194,6 +208,8 @@ class Database:
         if self.signals is not None:
             for workspace_id in tx.positions:
                 self.signals.send("fact", str(workspace_id))
+            for name, payload in tx.signals:
+                self.signals.send(name, payload)
         for action in tx.committed():
             action()
 

@@ -116,7 +116,9 @@ async def read_many_after(tx: Transaction, cursors: dict[UUID, int], most: int) 
     )
 
 
-async def read_of_conversation(tx: Transaction, workspace_id: UUID, conversation_id: UUID, since: datetime, most: int) -> list[FactRow]:
+async def read_of_conversation(
+    tx: Transaction, workspace_id: UUID, conversation_id: UUID, since: datetime, most: int
+) -> list[FactRow]:
     """Facts about one conversation since a moment, oldest first: for people who trace a message, not for the hot path."""
     return await tx.structs(
         FactRow,

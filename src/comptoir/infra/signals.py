@@ -13,7 +13,7 @@ from typing import Any
 
 import asyncpg
 
-from comptoir.infra.database import AWAY
+from comptoir.infra.database import DATABASE_ERRORS
 from comptoir.infra.log import get_logger
 
 Listener = Callable[[str | None], None]
@@ -71,7 +71,7 @@ class Signals:
                     # A notification is not worth a flush to disk: what it announces is committed already.
                     server_settings={"application_name": "comptoir_signals", "synchronous_commit": "off"},
                 )
-            except (*AWAY, asyncpg.PostgresError) as error:
+            except DATABASE_ERRORS as error:
                 log.warning("signals.away", error=type(error).__name__)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 2.0)
@@ -79,7 +79,7 @@ class Signals:
             delay = 0.1
             try:
                 await self._serve(connection)
-            except (*AWAY, asyncpg.PostgresError) as error:
+            except DATABASE_ERRORS as error:
                 log.warning("signals.lost", error=type(error).__name__)
             finally:
                 connection.terminate()
@@ -87,7 +87,12 @@ class Signals:
     async def _serve(self, connection: asyncpg.Connection[Any]) -> None:
         self._pid = connection.get_server_pid()
         lost = asyncio.Event()
-        connection.add_termination_listener(lambda _: (lost.set(), self._wake.set()))
+
+        def note_loss(_: object) -> None:
+            lost.set()
+            self._wake.set()
+
+        connection.add_termination_listener(note_loss)
         for name in self._listeners:
             await connection.add_listener(_CHANNEL + name, self._heard)
         for listeners in self._listeners.values():

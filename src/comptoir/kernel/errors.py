@@ -27,7 +27,11 @@ class Refusal(Exception):
         """Hold the set closed: one class per code."""
         super().__init_subclass__(**options)
         known = Refusal.CODES.get(cls.code)
-        if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__) and "code" in vars(cls):
+        if (
+            known is not None
+            and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__)
+            and "code" in vars(cls)
+        ):
             raise TypeError(f"two refusals have the code {cls.code}")
         Refusal.CODES[cls.code] = cls
 

@@ -37,6 +37,10 @@ CREATE TABLE agent (
 CREATE INDEX agent_by_person ON agent (person_id);
 SELECT comptoir_protect('agent');
 
+-- What other rooms may join: who a colleague is. The view runs with its reader's rights, so row-level security holds through it.
+CREATE VIEW agent_name WITH (security_invoker = true) AS SELECT workspace_id, id, name, active FROM agent;
+GRANT SELECT ON agent_name TO comptoir_app, comptoir_system;
+
 CREATE TABLE session (
     id uuid PRIMARY KEY,
     token_hash bytea NOT NULL UNIQUE,

@@ -40,6 +40,10 @@ CREATE TABLE identity (
 CREATE INDEX identity_by_contact ON identity (workspace_id, contact_id);
 SELECT comptoir_protect('identity');
 
+-- What ingest asks: the lane stored on the identity, made equal when identities join one contact.
+CREATE VIEW thread_lane AS SELECT thread_key, lane FROM identity;
+GRANT SELECT ON thread_lane TO comptoir_system;
+
 -- trigram operators are not leakproof and lose their index under row-level security; this function stands in and checks the workspace itself.
 CREATE FUNCTION search_contacts(words text, most integer, skip integer)
 RETURNS TABLE (id uuid, rank real)

@@ -10,6 +10,8 @@ CREATE TABLE raw_event (
     body bytea NOT NULL,
     PRIMARY KEY (workspace_id, id, received_at)
 ) PARTITION BY RANGE (received_at);
+CREATE TABLE raw_event_default PARTITION OF raw_event DEFAULT;
+CREATE INDEX raw_event_by_time ON raw_event USING brin (received_at);
 SELECT comptoir_protect('raw_event', 'SELECT');
 
 -- Deduplication keys outlive the raw events. The key is a hash of (inbox, provider's key), so that its length is bounded.

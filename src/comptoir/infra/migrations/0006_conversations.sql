@@ -6,6 +6,7 @@ CREATE TABLE conversation (
     id uuid NOT NULL,
     contact_id uuid NOT NULL,
     inbox_id uuid NOT NULL,
+    channel text NOT NULL,
     identity_id uuid NOT NULL,
     thread_key uuid NOT NULL,
     lane smallint NOT NULL,
