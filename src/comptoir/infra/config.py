@@ -19,7 +19,7 @@ import msgspec
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SECRET_MIN_CHARS = 32
 SECRET_MIN_DISTINCT = 10
-SECRET_FILE = "secret.key"
+KEY_FILE = "secret.key"
 
 
 def speaks_french(env: Mapping[str, str] = os.environ) -> bool:
@@ -108,7 +108,7 @@ def load_config(env: Mapping[str, str] = os.environ, *, make_secret: bool = True
         host=host,
         port=port,
         public_url=_public_url(env.get("COMPTOIR_PUBLIC_URL"), host, port),
-        secret_keys=_secret_keys(env.get("COMPTOIR_SECRET_KEY"), data, make_secret),
+        secret_keys=_secret_keys(env.get("COMPTOIR_SECRET_KEY"), data, make=make_secret),
         blob_url=blob_url,
         allow_private_http=_flag(env, "COMPTOIR_ALLOW_PRIVATE_HTTP"),
         log_level=log_level,
@@ -145,7 +145,7 @@ def _flag(env: Mapping[str, str], name: str) -> bool:
 
 def _public_url(text: str | None, host: str, port: int) -> str:
     if not text:
-        shown = "localhost" if host in {"0.0.0.0", "::", "127.0.0.1", "::1"} else host
+        shown = "localhost" if host in {"0.0.0.0", "::", "127.0.0.1", "::1"} else host  # noqa: S104 - only shown
         return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
     refusal = _bad(
         "COMPTOIR_PUBLIC_URL",
@@ -199,10 +199,10 @@ def _require_shared(env: Mapping[str, str], blob_url: str | None) -> None:
         )
 
 
-def _secret_keys(text: str | None, data: Path, make: bool) -> tuple[str, ...]:
+def _secret_keys(text: str | None, data: Path, *, make: bool) -> tuple[str, ...]:
     if text:
         return _checked_keys(text.split(","), "COMPTOIR_SECRET_KEY")
-    path = data / SECRET_FILE
+    path = data / KEY_FILE
     if not path.exists():
         if not make:
             return ()

