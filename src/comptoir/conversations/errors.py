@@ -60,3 +60,36 @@ class MessageIdTaken(Refusal):
         "en": "This message id is taken by another message. Please make a new one.",
         "fr": "Cet identifiant désigne déjà un autre message. Veuillez en créer un nouveau.",
     }
+
+
+class UnknownAttachment(Refusal):
+    """No such file, or somebody else's."""
+
+    code = "unknown_attachment"
+    status = 422
+    sentences: ClassVar[dict[Locale, str]] = {
+        "en": "The attached file cannot be found. Please attach it again.",
+        "fr": "Le fichier joint est introuvable. Veuillez le joindre de nouveau.",
+    }
+
+
+class AttachmentEmpty(Refusal):
+    """An upload without a byte."""
+
+    code = "attachment_empty"
+    status = 422
+    sentences: ClassVar[dict[Locale, str]] = {
+        "en": "This file is empty.",
+        "fr": "Ce fichier est vide.",
+    }
+
+
+class PictureTooLarge(Refusal):
+    """More pixels than may be opened, whatever the file weighs."""
+
+    code = "picture_too_large"
+    status = 422
+    sentences: ClassVar[dict[Locale, str]] = {
+        "en": "This picture has more than 50 million pixels. Please send a smaller version of it.",
+        "fr": "Cette image compte plus de 50 millions de pixels. Veuillez en envoyer une version plus petite.",
+    }

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
-from weakref import WeakSet
 
 import msgspec
 
@@ -40,13 +39,11 @@ class InboxCache:
     ) -> None:
         self._db = db
         self._sealer = sealer
-        self._signals = signals
         self._monotonic = monotonic
         self._kept: dict[UUID, tuple[float, InboxView | None]] = {}
         self._loading: dict[UUID, asyncio.Task[InboxView | None]] = {}
         if signals is not None:
             signals.hear(SIGNAL, self._heard)
-        _caches.add(self)
 
     async def get(self, inbox_id: UUID) -> InboxView | None:
         """The inbox with its credentials opened, or None. Raises one of `AWAY` when it must be read and cannot."""
@@ -69,13 +66,6 @@ class InboxCache:
         else:
             self._kept.pop(inbox_id, None)
             self._loading.pop(inbox_id, None)
-
-    def changed(self, inbox_id: UUID) -> None:
-        """Forget it here and everywhere."""
-        if self._signals is None:
-            self.forget(inbox_id)
-        else:
-            self._signals.send(SIGNAL, str(inbox_id))
 
     def _heard(self, payload: str | None) -> None:
         self.forget(UUID(payload) if payload else None)
@@ -108,15 +98,6 @@ class InboxCache:
             credentials=open_credentials(self._sealer, row["credentials"], inbox_id),
             slug=row["slug"],
         )
-
-
-_caches: WeakSet[InboxCache] = WeakSet()
-
-
-def tell_changed(inbox_id: UUID) -> None:
-    """An inbox changed and the change is committed: every cache of this process forgets it and tells the others."""
-    for cache in list(_caches):
-        cache.changed(inbox_id)
 
 
 def open_credentials(sealer: Sealer, sealed: bytes | None, inbox_id: UUID) -> dict[str, str]:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from comptoir.inboxes.cache import open_credentials, tell_changed
+from comptoir.inboxes.cache import SIGNAL, open_credentials
 from comptoir.inboxes.facts import InboxChanged
 from comptoir.inboxes.settings import checked_credentials, checked_settings
 from comptoir.infra.crypto import Sealer
@@ -100,4 +100,4 @@ async def update_inbox(
 
 def _changed(tx: Transaction, workspace_id: UUID, inbox_id: UUID) -> None:
     tx.publish(InboxChanged(workspace_id=workspace_id, inbox_id=inbox_id))
-    tx.after_commit(lambda: tell_changed(inbox_id))
+    tx.signal(SIGNAL, str(inbox_id))
