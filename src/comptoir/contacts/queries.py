@@ -89,7 +89,7 @@ async def _with_identities(tx: Transaction, workspace_id: UUID, rows: Sequence[R
         )
         for row in found:
             identities.setdefault(row["contact_id"], []).append(IdentityView(*tuple(row)[1:]))
-    return {row["id"]: ContactView(*tuple(row), identities=identities.get(row["id"], [])) for row in rows}
+    return {row["id"]: ContactView(*[*row, identities.get(row["id"], [])]) for row in rows}
 
 
 async def contact_briefs(tx: Transaction, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, ContactBrief]:

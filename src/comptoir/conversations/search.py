@@ -177,9 +177,7 @@ async def search_messages(tx: Transaction, words: str, after: Keyset | None, lim
         texts,
         _HEADLINE,
     )
-    return [
-        Hit(*tuple(row)[:6], snippet=segments(mark["text"])) for row, mark in zip(rows, marked, strict=True)
-    ]
+    return [Hit(*[*list(row)[:6], segments(mark["text"])]) for row, mark in zip(rows, marked, strict=True)]
 
 
 def segments(marked: str) -> list[Segment]:
