@@ -41,7 +41,7 @@ def parts() -> list[Part]:
         Part("rooms (import-linter)", (BIN / "lint-imports", "--no-cache", "--no-logo")),
         Part("house (glossary, tables, sizes, words, catalogues, docs)", (python, "-m", "tools.lint")),
         Part("ruff check", (BIN / "ruff", "check", "--quiet", "--output-format", "concise", ".")),
-        Part("ruff format", (BIN / "ruff", "format", "--check", "--quiet", ".")),
+        Part("ruff format", (BIN / "ruff", "format", "--check", "--output-format", "concise", ".")),
         Part("squawk", (BIN / "squawk", "--reporter", "gcc", *sorted((ROOT / MIGRATIONS).glob("*.sql")))),
         Part("lock", (python, "-m", "tools.lint_lock")),
     ]

@@ -35,12 +35,14 @@ def problems(repository: Repository) -> Iterator[str]:
         room = name.split("/")[2]
         for statement, line in statements(repository.tree(name)):
             for table in sorted(sql.named_in(statement)):
-                if owners.get(table, room) == room or (table in views and order.get(owners[table], 0) < order.get(room, 0)):
+                owner = owners.get(table, room)
+                may_join = table in views and order.get(owner, 0) < order.get(room, 0)
+                if owner == room or may_join:
                     continue
                 if table in views:
-                    yield f"{name}:{line}: {room} may not import {owners[table]}, so it may not join its view {table}."
+                    yield f"{name}:{line}: {room} may not import {owner}, so it may not join its view {table}."
                 else:
-                    yield f"{name}:{line}: {room} names the table {table}, which is touched by {owners[table]} alone."
+                    yield f"{name}:{line}: {room} names the table {table}, which is touched by {owner} alone."
 
 
 def rooms_in_order(repository: Repository) -> dict[str, int]:
