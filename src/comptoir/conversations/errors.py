@@ -93,3 +93,14 @@ class PictureTooLarge(Refusal):
         "en": "This picture has more than 50 million pixels. Please send a smaller version of it.",
         "fr": "Cette image compte plus de 50 millions de pixels. Veuillez en envoyer une version plus petite.",
     }
+
+
+class NotToSettle(Refusal):
+    """Only a delivery that is uncertain or failed waits for somebody's decision; `state` is what it is."""
+
+    code = "not_to_settle"
+    status = 409
+    sentences: ClassVar[dict[Locale, str]] = {
+        "en": "This delivery needs no decision: its state is “{state}”.",
+        "fr": "Cet envoi n’attend aucune décision\u202f: son état est «\u00a0{state}\u00a0».",
+    }

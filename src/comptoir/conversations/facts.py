@@ -88,3 +88,11 @@ class LabelChanged(Fact, frozen=True, kw_only=True):
 
     label_id: UUID
     removed: bool = False
+
+
+class DeliveryUpdated(Fact, frozen=True, kw_only=True):
+    """A message of ours left, waits, arrived, failed, or we do not know."""
+
+    delivery_id: UUID
+    state: str
+    error_code: str | None = None

@@ -117,6 +117,7 @@ CREATE TABLE delivery (
     FOREIGN KEY (workspace_id, message_id) REFERENCES message (workspace_id, id)
 ) WITH (fillfactor = 80);
 CREATE INDEX delivery_by_message ON delivery (workspace_id, message_id);
+-- An uncertain delivery holds those behind it until its `due_at`, long enough for an echo to settle it.
 CREATE INDEX delivery_waiting ON delivery (inbox_id, bulk, due_at) WHERE state IN ('queued', 'held', 'sending');
 CREATE INDEX delivery_in_thread ON delivery (conversation_id, identity_id, seq) WHERE state IN ('queued', 'held', 'sending', 'uncertain');
 CREATE INDEX delivery_unread ON delivery (workspace_id, conversation_id, seq) WHERE state IN ('sent', 'delivered');
@@ -134,7 +135,19 @@ CREATE TABLE sent_ref (
     PRIMARY KEY (inbox_id, provider_id),
     FOREIGN KEY (workspace_id, delivery_id) REFERENCES delivery (workspace_id, id) ON DELETE CASCADE
 );
+CREATE INDEX sent_ref_by_delivery ON sent_ref (workspace_id, delivery_id);
 SELECT comptoir_protect('sent_ref', 'SELECT');
+
+-- A receipt may overtake the answer to the request that sent its message; it waits here, for an hour at most, until the provider's id is known.
+CREATE TABLE early_receipt (
+    workspace_id uuid NOT NULL,
+    inbox_id uuid NOT NULL,
+    provider_id text NOT NULL,
+    state text NOT NULL CHECK (state IN ('delivered', 'read')),
+    received_at timestamptz NOT NULL,
+    PRIMARY KEY (inbox_id, provider_id, state)
+);
+SELECT comptoir_protect('early_receipt', 'SELECT');
 
 CREATE TABLE attachment (
     workspace_id uuid NOT NULL,
