@@ -35,7 +35,7 @@ export interface Api {
   upload(token: string, upload: Upload): Promise<Attachment>;
 }
 
-const NO_ANSWER: WireError = { code: 'no_answer', message: '' };
+export const NO_ANSWER: WireError = { code: 'no_answer', message: '' };
 
 async function problem(response: Response): Promise<HttpError> {
   try {
@@ -75,28 +75,11 @@ export function openApi(base: string, locale: string): Api {
       call('POST', '/messages', token, { client_id, content, reply_to_id, sent_at, context }),
     receipt: (token, delivered_seq, read_seq) => call('POST', '/receipts', token, { delivered_seq, read_seq }),
     typing: (token, on) => call('POST', '/typing', token, { on }),
-    upload: (token, upload) => sendFile(base, token, locale, upload),
+    async upload(token, upload) {
+      const { sendFile } = await import('../frame/extras').catch(() => {
+        throw new HttpError(0, NO_ANSWER);
+      });
+      return sendFile(base, token, locale, upload);
+    },
   };
-}
-
-/** Only XMLHttpRequest tells how much of a body has left. */
-function sendFile(base: string, token: string, locale: string, upload: Upload): Promise<Attachment> {
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    request.open('POST', `${base}/attachments?name=${encodeURIComponent(upload.name)}`);
-    request.setRequestHeader('Authorization', `Bearer ${token}`);
-    request.setRequestHeader('Accept-Language', locale);
-    request.setRequestHeader('Content-Type', upload.blob.type || 'application/octet-stream');
-    request.responseType = 'json';
-    request.upload.onprogress = (event) => {
-      if (event.lengthComputable) upload.progress(event.loaded / event.total);
-    };
-    request.onerror = request.onabort = request.ontimeout = () => reject(new HttpError(0, NO_ANSWER));
-    request.onload = () => {
-      const body = request.response as (Attachment & { error?: WireError }) | null;
-      if (request.status >= 200 && request.status < 300 && body) resolve(body);
-      else reject(new HttpError(request.status, body?.error ?? NO_ANSWER));
-    };
-    request.send(upload.blob);
-  });
 }

@@ -7,7 +7,7 @@ export class Receipts {
   readonly #send: (deliveredSeq: number, readSeq: number) => boolean;
   #told = { delivered: 0, read: 0 };
   #wanted = { delivered: 0, read: 0 };
-  #cancel: (() => void) | null = null;
+  #pending = false;
 
   constructor(env: Env, send: (deliveredSeq: number, readSeq: number) => boolean) {
     this.#env = env;
@@ -37,11 +37,13 @@ export class Receipts {
     if (seen) this.#wanted.read = Math.max(this.#wanted.read, last);
     const news = this.#wanted.delivered > this.#told.delivered || this.#wanted.read > this.#told.read;
     // A moment's pause makes one receipt of a burst.
-    if (news) this.#cancel ??= this.#env.after(250, () => this.#tell());
+    if (!news || this.#pending) return;
+    this.#pending = true;
+    this.#env.after(250, () => this.#tell());
   }
 
   #tell(): void {
-    this.#cancel = null;
+    this.#pending = false;
     const { delivered, read } = this.#wanted;
     if (this.#send(delivered, read)) this.#told = { delivered, read };
   }

@@ -1,4 +1,4 @@
-import type { Locale } from '@comptoir/messages';
+import { type Locale, previewOf } from '@comptoir/messages';
 import { openApi } from '../core/api';
 import { openBlobs } from '../core/blobs';
 import { Engine, type Snapshot } from '../core/engine';
@@ -6,10 +6,9 @@ import { browserEnv } from '../core/env';
 import { characters, measure, MOST_BYTES, MOST_CHARACTERS, MOST_FILES } from '../core/files';
 import { type KeyStore, openStore, watchStore } from '../core/storage';
 import { openTabs } from '../core/tabs';
-import { openPoll, openSocket, openStream } from '../core/transports';
+import { fetched, openSocket } from '../core/transports';
 import type { Entry } from '../core/view';
 import type { Context, Quote } from '../core/wire';
-import { previewOf } from '@comptoir/messages';
 
 const DRAFT = 'draft';
 const TYPING_EVERY = 3000;
@@ -68,7 +67,11 @@ export class Desk {
       store: this.#store,
       blobs: openBlobs(inboxId),
       tabs: openTabs(inboxId, env),
-      ways: [openSocket(api.base), openStream(api), openPoll(api, env)],
+      ways: [
+        openSocket(api.base),
+        fetched(async () => (await import('./extras')).openStream(api)),
+        fetched(async () => (await import('./extras')).openPoll(api, env)),
+      ],
       changed: (snapshot) => (this.snapshot = snapshot),
     });
     watchStore(inboxId, (change) => this.#engine.outside(change));

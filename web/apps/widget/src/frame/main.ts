@@ -1,7 +1,7 @@
 import './base.css';
 import { mount } from 'svelte';
 import { palette } from '../core/colour';
-import { chooseLocale, translator } from '../i18n';
+import { catalogue, chooseLocale, translator } from '../i18n';
 import App from './App.svelte';
 import { openBridge } from './bridge';
 import { readSettings } from './settings';
@@ -25,10 +25,14 @@ paint();
 let hear: Parameters<typeof openBridge>[0] = () => undefined;
 const bridge = openBridge((word) => hear(word));
 const locale = chooseLocale([settings.locale, bridge.language, ...(settings.mode === 'page' ? navigator.languages : []), navigator.language]);
-const t = translator(locale);
-document.documentElement.lang = locale;
-document.title = t('title', { name: settings.name });
 
-const app = mount(App, { target: document.body, props: { settings, bridge, locale, t } });
-hear = app.hear;
-bridge.tell({ comptoir: 'ready' });
+async function start(): Promise<void> {
+  const t = translator(await catalogue(locale));
+  document.documentElement.lang = locale;
+  document.title = t('title', { name: settings.name });
+  const app = mount(App, { target: document.body, props: { settings, bridge, locale, t } });
+  hear = app.hear;
+  bridge.tell({ comptoir: 'ready' });
+}
+
+void start();

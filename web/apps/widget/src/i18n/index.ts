@@ -1,8 +1,8 @@
 import type { Locale } from '@comptoir/messages';
-import en from './en.json';
-import fr from './fr.json';
+import type en from './en.json';
 
 export type Key = keyof typeof en;
+export type Catalogue = Record<Key, string>;
 export type Translate = (key: Key, values?: Record<string, string | number>) => string;
 
 /** The first of the wishes that we speak; a wish is a language tag such as `fr-CA`. */
@@ -14,7 +14,11 @@ export function chooseLocale(wishes: readonly (string | null | undefined)[]): Lo
   return 'en';
 }
 
-export function translator(locale: Locale): Translate {
-  const catalogue: Record<Key, string> = locale === 'fr' ? fr : en;
-  return (key, values = {}) => catalogue[key].replace(/\{(\w+)\}/gu, (whole, name: string) => String(values[name] ?? whole));
+/** Only the language that is spoken is fetched. */
+export async function catalogue(locale: Locale): Promise<Catalogue> {
+  return (await (locale === 'fr' ? import('./fr.json') : import('./en.json'))).default;
+}
+
+export function translator(words: Catalogue): Translate {
+  return (key, values = {}) => words[key].replace(/\{(\w+)\}/gu, (whole, name: string) => String(values[name] ?? whole));
 }
