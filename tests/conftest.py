@@ -19,6 +19,7 @@ from tests import processes, server
 
 if TYPE_CHECKING:
     from comptoir.infra.database import Database
+    from tests.world import World
 
 
 class HandClock:
@@ -65,6 +66,7 @@ async def database_url(postgres: server.TestServer) -> AsyncIterator[str]:
 async def db(database_url: str) -> AsyncIterator[Database]:
     """`Database` opened on `database_url`, with small pools."""
     from comptoir.infra.database import Database
+    from tests.world import World
 
     database = Database(database_url, app_size=3, system_size=4)
     await database.open()
@@ -120,3 +122,14 @@ def _only_this_machine(event: str, arguments: tuple[object, ...]) -> None:
 def pytest_configure() -> None:
     """Connections to any other machine, and questions about its name, fail the test that makes them."""
     sys.addaudithook(_only_this_machine)
+
+
+@pytest.fixture
+async def world(db: Database, clock: HandClock) -> AsyncIterator[World]:
+    """A workspace with a web inbox, and the parts that move a message, driven by hand."""
+    from tests.world import make_world
+
+    made = await make_world(db, clock)
+    db.clock = clock
+    yield made
+    await made.close()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Literal
 from urllib.parse import quote
 from uuid import UUID
@@ -184,6 +184,24 @@ async def attachments_by_id(tx: Transaction, workspace_id: UUID, ids: Sequence[U
         list(set(ids)),
     )
     return {row["id"]: _attachment(row) for row in rows}
+
+
+class UploadedFile(msgspec.Struct, frozen=True):
+    """An attachment and the address that uploaded it."""
+
+    attachment: Attachment
+    uploader: str
+
+
+async def uploaded_files(tx: Transaction, keys: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], UploadedFile]:
+    """What contacts uploaded, by (workspace, id). Needs the system's role."""
+    rows = await tx.fetch(
+        "SELECT a.workspace_id, a.id, a.name, a.media_type, a.size, a.width, a.height, a.uploader FROM attachment a"
+        "  JOIN unnest($1::uuid[], $2::uuid[]) AS k (workspace_id, id) USING (workspace_id, id) WHERE a.uploader_kind = 'contact'",
+        [workspace_id for workspace_id, _ in keys],
+        [attachment_id for _, attachment_id in keys],
+    )
+    return {(row["workspace_id"], row["id"]): UploadedFile(_attachment(row), row["uploader"]) for row in rows}
 
 
 async def stored_attachment(tx: Transaction, workspace_id: UUID, attachment_id: UUID) -> StoredAttachment | None:

@@ -35,11 +35,19 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class Tally:
-    """The deltas of one transaction."""
+    """The deltas of one transaction: `Tally.of(tx)` gives the same one to every command in it."""
 
-    def __init__(self, tx: Transaction) -> None:
+    def __init__(self) -> None:
         self._deltas: Counter[Key] = Counter()
-        tx.finish_with("conversation_counter", self._write)
+
+    @classmethod
+    def of(cls, tx: Transaction) -> Tally:
+        """The transaction's tally, written when it finishes."""
+        tally: Tally | None = tx.held.get(cls)
+        if tally is None:
+            tally = tx.held[cls] = cls()
+            tx.finish_with("conversation_counter", tally._write)
+        return tally
 
     def add(self, workspace_id: UUID, status: str, assignee_id: UUID | None, number: int = 1) -> None:
         """Conversations joined a list (or left it, where `number` is negative)."""

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from comptoir.contacts.arrivals import Arrival, Arrivals
 from comptoir.contracts.channel import InboundEcho, InboundMessage, InboundReceipt
-from comptoir.contracts.content import check_content
+from comptoir.contracts.content import Content, Unsupported, attachment_of, check_content, media_content, text_of
 from comptoir.conversations import lane_writes
+from comptoir.conversations.attachments import UploadedFile, uploaded_files
 from comptoir.conversations.counters import Tally
 from comptoir.conversations.deliveries import EchoWrite, ReceiptWrite, apply_receipts, settle_by_echo
 from comptoir.conversations.facts import ConversationOpened, ConversationReopened, MessageReceived, ReceiptReceived
@@ -32,11 +33,12 @@ class ConversationKeeper:
         self._tx = batch.tx
         self._work = batch.work
         self._arrivals = Arrivals(batch.tx)
-        self._tally = Tally(batch.tx)
+        self._tally = Tally.of(batch.tx)
         self._open: dict[UUID, OpenConversation] = {}
         self._messages: list[NewMessage] = []
         self._receipts: list[ReceiptWrite] = []
         self._echoes: list[EchoWrite] = []
+        self._files: dict[tuple[UUID, UUID], UploadedFile] = {}
         self._replies: dict[tuple[UUID, str], tuple[UUID, UUID]] = {}
 
     async def load(self) -> None:
@@ -46,6 +48,13 @@ class ConversationKeeper:
         pointed = [(a.workspace_id, a.conversation_id) for a in self._arrivals.all() if a.conversation_id is not None]
         for conversation in await lane_writes.load_conversations(self._tx, pointed):
             self._open[conversation.id] = conversation
+        files = {
+            (f.workspace_id, named.id)
+            for f in inbound
+            if isinstance(f.event, InboundMessage) and (named := attachment_of(f.event.content)) and not named.size
+        }
+        if files:
+            self._files = await uploaded_files(self._tx, files)
         asked = {
             (f.workspace_id, f.inbox_id, f.event.reply_to) for f in inbound if isinstance(f.event, InboundMessage) and f.event.reply_to
         }
@@ -67,7 +76,7 @@ class ConversationKeeper:
     def _receive(self, item: Work, fact: InboundReceived, event: InboundMessage) -> None:
         arrival = self._arrivals.receive(fact.workspace_id, fact.inbox_id, event.address, item.thread_key, event.profile)
         conversation = self._conversation(fact, arrival)
-        content = check_content(event.content)
+        content = check_content(self._with_file(fact, event))
         seq = conversation.next_seq()
         message = NewMessage(
             workspace_id=fact.workspace_id,
@@ -121,6 +130,16 @@ class ConversationKeeper:
         self._tally.add(fact.workspace_id, "open", None)
         self._tx.publish(ConversationOpened(workspace_id=fact.workspace_id, conversation_id=conversation.id))
         return conversation
+
+    def _with_file(self, fact: InboundReceived, event: InboundMessage) -> Content:
+        named = attachment_of(event.content)
+        if named is None or named.size:
+            return event.content
+        # The event names the file alone; its row says what it is, and whether it is the writer's own.
+        file = self._files.get((fact.workspace_id, named.id))
+        if file is None or file.uploader != event.address:
+            return Unsupported(summary=named.name or "file")
+        return media_content(file.attachment, text_of(event.content) if getattr(event.content, "text", "") else "")
 
     def _reopen(self, conversation: OpenConversation) -> None:
         if conversation.status == "closed":

@@ -61,6 +61,7 @@ class Transaction:
         self._finishers: dict[str, Finisher] = {}
         self._after_commit: list[Callable[[], None]] = []
         self.signals: list[tuple[str, str]] = []
+        self.held: dict[type, Any] = {}
 
     async def fetch(self, query: str, *values: object) -> list[Record]:
         """Rows of a query."""

@@ -25,10 +25,11 @@ from comptoir.ingest.facts import InboundReceived
 from comptoir.kernel.clock import Clock
 from comptoir.kernel.errors import Unavailable
 from comptoir.kernel.ids import digest_uuid, lane_of, thread_key, uuid7
+from comptoir.kernel.text import storable_tree
 
 log = get_logger(__name__)
 EVENTS = counter("ingest_events_total", "Events made durable", "outcome")
-_encoder = msgspec.msgpack.Encoder()
+_encoder = msgspec.json.Encoder()
 
 # One statement, therefore one transaction and one round trip. Keys are inserted sorted, so that two batches never wait for each other in a circle;
 # what another batch has brought already yields no todo. The lane stored on the identity wins over the one computed from the key.
@@ -158,7 +159,7 @@ class Batcher:
             received_at=now,
         )
         key = digest_uuid(str(inbox.id), event.event_key) if self._deduplicate else uuid7()
-        return Row(key=key, thread_key=thread, lane=lane_of(thread), fact=_encoder.encode(fact))
+        return Row(key=key, thread_key=thread, lane=lane_of(thread), fact=_encode(fact))
 
     async def _run(self) -> None:
         while True:
@@ -242,6 +243,18 @@ class Batcher:
             _settle([waiting], Unavailable())
         else:
             _settle([waiting], None)
+
+
+def _encode(fact: InboundReceived) -> bytes:
+    """JSON without what the database cannot hold (NUL, lone surrogates), should an adapter have let it through."""
+    try:
+        encoded = _encoder.encode(fact)
+    except UnicodeEncodeError:
+        pass
+    else:
+        if b"\\u0000" not in encoded:
+            return encoded
+    return _encoder.encode(storable_tree(msgspec.to_builtins(fact)))
 
 
 def _settle(batch: list[Waiting], error: Exception | None) -> None:

@@ -50,7 +50,7 @@ DELETE FROM todo WHERE position = ANY($1::bigint[])
 _PARK = """
 INSERT INTO parked_thread (thread_key, workspace_id, lane, parked_until, reason) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (thread_key) DO UPDATE SET attempts = parked_thread.attempts + 1, reason = excluded.reason,
-    parked_until = $6 + least($7::interval, $8::interval * power(2, least(parked_thread.attempts, 12)))
+    parked_until = $6::timestamptz + least($7::interval, $8::interval * power(2, least(parked_thread.attempts, 12)))
 """
 
 
@@ -178,7 +178,7 @@ class LaneRunner:
                 position=row["position"],
                 thread_key=row["thread_key"],
                 workspace_id=row["workspace_id"],
-                fact=msgspec.msgpack.decode(row["fact"], type=Fact.KINDS[row["kind"]]),
+                fact=msgspec.json.decode(row["fact"], type=Fact.KINDS[row["kind"]]),
                 replayed=row["replayed"],
                 lane=row["lane"],
             )

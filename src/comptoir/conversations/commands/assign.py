@@ -26,7 +26,7 @@ async def assign(tx: Transaction, workspace_id: UUID, conversation_id: UUID, ass
         conversation_id,
         assignee_id,
     )
-    tally = Tally(tx)
+    tally = Tally.of(tx)
     tally.add(workspace_id, conversation.status, conversation.assignee_id, -1)
     tally.add(workspace_id, conversation.status, assignee_id)
     tx.publish(

@@ -52,7 +52,7 @@ async def import_history(tx: Transaction, workspace_id: UUID, channel: str, hist
     await point_identities(tx, workspace_id, [(history.contact.identity_id, history.id) for history in histories])
     await index_messages(tx, workspace_id, await _insert_messages(tx, workspace_id, histories))
     await _insert_reads(tx, workspace_id, histories)
-    tally = Tally(tx)
+    tally = Tally.of(tx)
     keyed = sorted(((h.status, h.assignee_id) for h in histories), key=str)
     for (status, assignee_id), group in groupby(keyed):
         tally.add(workspace_id, status, assignee_id, len(list(group)))

@@ -26,7 +26,7 @@ async def set_status(
         status,
         tx.now if status == "closed" else None,
     )
-    tally = Tally(tx)
+    tally = Tally.of(tx)
     tally.add(workspace_id, conversation.status, conversation.assignee_id, -1)
     tally.add(workspace_id, status, conversation.assignee_id)
     kind = ConversationClosed if status == "closed" else ConversationReopened
