@@ -65,7 +65,11 @@ def run_web() -> None:
     """Serve HTTP and sockets until SIGTERM or SIGINT; then finish what is under way, at most twenty seconds."""
     import uvicorn
 
+    from comptoir.entrypoints.preparation import check_database
+
     config = load_config()
+    # Before the server, which would bury the one sentence about what is wrong under its own traceback.
+    asyncio.run(check_database(config))
     uvicorn.run(
         "comptoir.entrypoints.asgi:create_app",
         factory=True,

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping
 
 from comptoir.entrypoints.processes import DRAIN_SECONDS, PARENT
-from comptoir.infra.config import Config, StartRefused, load_config, speaks_french
+from comptoir.infra.config import FINAL, Config, StartRefused, load_config, speaks_french
 from comptoir.infra.log import get_logger, setup_logging
 from comptoir.infra.postgres import DataLock, EmbeddedPostgres
 
@@ -48,7 +48,7 @@ class Child:
             status = await self._run_once()
             if self._stopping.is_set():
                 return
-            if status == StartRefused.exit_code:
+            if status == FINAL:
                 raise StartRefused(
                     "child_refused", f"{self.name} refused to start.", f"{self.name} a refusé de démarrer."
                 )

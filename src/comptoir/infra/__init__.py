@@ -1,0 +1,1 @@
+"""What the house stands on: database, jobs, blobs, keys, logs. Knows nothing of conversations."""

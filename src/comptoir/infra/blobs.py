@@ -58,22 +58,6 @@ class BlobStore:
     def __init__(self, store: LocalStore | S3Store) -> None:
         self._store = store
 
-    @classmethod
-    def open(cls, config: Config) -> BlobStore:
-        """The store of the installation: COMPTOIR_S3_URL, or `blobs` in the data folder.
-
-        S3's keys, region and endpoint come from the usual AWS_* variables.
-        """
-        from obstore.store import LocalStore, S3Store
-
-        if config.blob_url is not None and config.blob_url.startswith("s3://"):
-            return cls(S3Store.from_url(config.blob_url))
-        folder = config.data / "blobs"
-        if config.blob_url is not None:
-            folder = Path(unquote(urlsplit(config.blob_url).path))
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return cls(LocalStore(prefix=folder, automatic_cleanup=True))
-
     async def put_stream(self, key: str, chunks: AsyncIterator[bytes], limit: int) -> int:
         """Store what `chunks` yields, at most `limit` bytes, all or nothing; returns the number of bytes.
 
@@ -134,3 +118,19 @@ class BlobStore:
             await delete_async(self._store, check_key(key))
         except FileNotFoundError:
             return
+
+
+def open_blobs(config: Config) -> BlobStore:
+    """The store of the installation: COMPTOIR_S3_URL, or `blobs` in the data folder.
+
+    S3's keys, region and endpoint come from the usual AWS_* variables.
+    """
+    from obstore.store import LocalStore, S3Store
+
+    if config.blob_url is not None and config.blob_url.startswith("s3://"):
+        return BlobStore(S3Store.from_url(config.blob_url))
+    folder = config.data / "blobs"
+    if config.blob_url is not None:
+        folder = Path(unquote(urlsplit(config.blob_url).path))
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return BlobStore(LocalStore(prefix=folder, automatic_cleanup=True))

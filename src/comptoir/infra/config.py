@@ -20,6 +20,8 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 SECRET_MIN_CHARS = 32
 SECRET_MIN_DISTINCT = 10
 KEY_FILE = "secret.key"
+# The exit status of a process for which starting again is of no use (EX_CONFIG).
+FINAL = 78
 
 
 def speaks_french(env: Mapping[str, str] = os.environ) -> bool:
@@ -34,13 +36,13 @@ class StartRefused(Exception):
     """The installation will not start as it is set up.
 
     `code` is stable for scripts; `en` and `fr` are one sentence each that says what to do. Processes that end because
-    of it exit with status 78 (EX_CONFIG), which tells the supervisor that trying again cannot help.
+    of it exit with status 78 (EX_CONFIG), which tells the supervisor that trying again cannot help, or, when it is
+    `passing` (a database that is away), with 75 (EX_TEMPFAIL).
     """
 
-    exit_code = 78
-
-    def __init__(self, code: str, en: str, fr: str) -> None:
+    def __init__(self, code: str, en: str, fr: str, *, passing: bool = False) -> None:
         super().__init__(en)
+        self.exit_code = 75 if passing else FINAL
         self.code = code
         self.en = en
         self.fr = fr

@@ -21,7 +21,9 @@ _log = get_logger(__name__)
 
 
 def free_and_total(folder: Path) -> tuple[int, int]:
-    """Bytes that we may still write below `folder`, and the size of its volume."""
+    """Bytes that we may still write below `folder` (which need not be there yet), and the size of its volume."""
+    while not folder.exists() and folder.parent != folder:
+        folder = folder.parent
     status = os.statvfs(folder)
     return status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize
 
