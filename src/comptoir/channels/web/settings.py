@@ -11,7 +11,9 @@ TEXTS = {"title": 120, "greeting": 300, "description": 500}
 MOST_ORIGINS = 50
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 # Goes into a Content-Security-Policy as it stands, hence nothing but the letters of an origin.
-_ORIGIN = re.compile(r"https?://(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?::\d{1,5})?")
+_ORIGIN = re.compile(
+    r"https?://(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?::\d{1,5})?"
+)
 
 
 def check_settings(settings: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The web: the business's own page, through the widget or the hosted page."""
