@@ -19,6 +19,7 @@ from comptoir.ingest.facts import InboundReceived
 from comptoir.ingest.lanes import LaneBatch, LaneRunner, Work
 from comptoir.ingest.queries import backlog, quarantine
 from comptoir.ingest.replay import replay
+from comptoir.ingest.retention import sweep
 from comptoir.kernel.errors import Unavailable
 from comptoir.kernel.fact import Fact
 from tests.conftest import HandClock
@@ -156,3 +157,19 @@ async def test_replay_brings_back_what_was_lost_and_repeats_nothing(world: World
     await world.settle()
     assert await seqs(world.db) == [("Kept", 1), ("Lost", 2)]
     assert MessageReceived.__name__ in Fact.KINDS
+
+
+async def test_raw_events_go_after_their_days_and_keys_stay(world: World, clock: HandClock) -> None:
+    async with world.db.system() as tx:
+        await tx.run("UPDATE workspace SET settings = '{\"raw_event_days\": 3}' WHERE id = $1", world.workspace_id)
+    old = said("visitor-1", "old")
+    await world.receive(old)
+    clock.pass_time(days=4)
+    await world.receive(said("visitor-1", "new"))
+    await world.settle()
+    await sweep(world.db)
+    async with world.db.system() as tx:
+        assert await tx.value("SELECT count(*) FROM raw_event") == 1
+    await world.receive(old)
+    await world.settle()
+    assert await seqs(world.db) == [("old", 1), ("new", 2)]

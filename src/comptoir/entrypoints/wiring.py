@@ -22,6 +22,7 @@ from comptoir.infra.disk import DiskWatch
 from comptoir.infra.http import HttpClient
 from comptoir.infra.jobs import Jobs
 from comptoir.infra.signals import Signals
+from comptoir.ingest import retention
 from comptoir.ingest.batcher import Batcher
 from comptoir.ingest.lanes import LaneRunner, Subscriber
 from comptoir.kernel.clock import Clock, system_clock
@@ -38,7 +39,7 @@ def web_services(config: Config, dsn: str, clock: Clock = system_clock) -> Servi
     db = Database(dsn, clock=clock, signals=signals)
     ring = KeyRing(config.secret_keys)
     sealer = Sealer(ring)
-    media = MediaLinks(ring, config.public_url, clock)
+    media = MediaLinks(ring, clock, config.public_url)
     return Services(
         config=config,
         db=db,
@@ -69,11 +70,12 @@ class WorkerServices:
             self.signals,
             InboxCache(self.db, Sealer(ring), self.signals),
             self.http,
-            MediaLinks(ring, config.public_url, clock),
+            MediaLinks(ring, clock, config.public_url),
             clock,
         )
         self.search = SearchIndexer(self.db, self.signals)
         self.jobs = Jobs(dsn)
+        self.jobs.schedule("comptoir.retention", "29 3 * * *", lambda: retention.sweep(self.db))
 
 
 def _disk_folders(config: Config) -> list[Path]:

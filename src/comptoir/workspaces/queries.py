@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from comptoir.infra.database import Transaction
+from comptoir.kernel.text import storable
 
 Role = Literal["owner", "admin", "agent", "observer"]
 
@@ -156,3 +157,28 @@ async def list_api_keys(tx: Transaction, workspace_id: UUID) -> list[ApiKeyView]
         "SELECT id, name, role, revoked_at IS NOT NULL FROM api_key WHERE workspace_id = $1 ORDER BY created_at DESC, id",
         workspace_id,
     )
+
+
+class Login(msgspec.Struct, frozen=True):
+    """What signing in compares."""
+
+    person_id: UUID
+    password_hash: str | None
+
+
+async def password_of(tx: Transaction, email: str) -> Login | None:
+    """The login behind an e-mail address. System transaction."""
+    found = await tx.structs(
+        Login, "SELECT id, password_hash FROM person WHERE lower(email) = lower($1)", storable(email.strip())
+    )
+    return found[0] if found else None
+
+
+async def raw_event_days(tx: Transaction, default: int) -> dict[UUID, int]:
+    """For how many days each workspace keeps raw events (its setting `raw_event_days`, 1 to 3650). System transaction."""
+    rows = await tx.fetch(
+        "SELECT id, CASE WHEN jsonb_typeof(settings->'raw_event_days') = 'number'"
+        "  THEN least(greatest((settings->>'raw_event_days')::numeric, 1), 3650)::int ELSE $1 END AS days FROM workspace",
+        default,
+    )
+    return {row["id"]: row["days"] for row in rows}

@@ -14,6 +14,30 @@ CREATE TABLE raw_event_default PARTITION OF raw_event DEFAULT;
 CREATE INDEX raw_event_by_time ON raw_event USING brin (received_at);
 SELECT comptoir_protect('raw_event', 'SELECT');
 
+-- Weeks whose raw events have all been deleted go as whole tables, which costs nothing and gives the space back.
+CREATE FUNCTION comptoir_drop_empty_weeks(before timestamptz) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+DECLARE
+    child regclass;
+    empty boolean;
+    dropped integer := 0;
+BEGIN
+    FOR child IN SELECT i.inhrelid::regclass FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+                  WHERE i.inhparent = 'raw_event'::regclass
+                    AND c.relname <> 'raw_event_default'
+                    AND c.relname < 'raw_event_' || to_char(before AT TIME ZONE 'UTC', 'IYYY"w"IW') LOOP
+        EXECUTE format('SELECT NOT EXISTS (SELECT 1 FROM %s)', child) INTO empty;
+        IF empty THEN
+            EXECUTE format('DROP TABLE %s', child);
+            dropped := dropped + 1;
+        END IF;
+    END LOOP;
+    RETURN dropped;
+END $$;
+REVOKE EXECUTE ON FUNCTION comptoir_drop_empty_weeks(timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION comptoir_drop_empty_weeks(timestamptz) TO comptoir_system;
+
 -- Deduplication keys outlive the raw events. The key is a hash of (inbox, provider's key), so that its length is bounded.
 CREATE TABLE event_key (
     workspace_id uuid NOT NULL,
