@@ -91,13 +91,22 @@ class HttpClient:
     """The one client of a process. Open it inside the running loop; close it at the end.
 
     `allow_private` lets it reach private ranges and this machine (COMPTOIR_ALLOW_PRIVATE_HTTP). `timeout` is in
-    seconds, for a whole exchange; connecting may take five of them.
+    seconds, for a whole exchange; connecting may take five of them. Many inboxes share one provider's host, so `per_host`
+    is generous: how much one inbox may have under way is for its channel to say.
     """
 
-    def __init__(self, *, allow_private: bool = False, timeout: float = 20.0, connections: int = 100) -> None:
+    def __init__(
+        self,
+        *,
+        allow_private: bool = False,
+        timeout: float = 20.0,
+        connections: int = 400,
+        per_host: int = 100,
+    ) -> None:
         self._private = allow_private
         self._timeout = timeout
         self._connections = connections
+        self._per_host = per_host
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -112,11 +121,13 @@ class HttpClient:
 
         connector = aiohttp.TCPConnector(
             limit=self._connections,
-            limit_per_host=20,
+            limit_per_host=self._per_host,
             ttl_dns_cache=60,
             socket_factory=self._socket,
             resolver=aiohttp.ThreadedResolver(),
-            keepalive_timeout=60,
+            # Below the shortest idle limit that servers commonly have (5 s): a request written to a connection that is
+            # just being closed has an unknown outcome, which is worse than opening another.
+            keepalive_timeout=4,
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
