@@ -50,6 +50,7 @@ MEANT = {
     "user_agent": "HTTP's own name for the browser's description",
     "thread_key": "the key that orders work, known before there is an identity or a conversation; see the glossary",
     "thread_lane": "the lane of a thread key",
+    "visitor_id": "who holds a browser's token before there is a contact: the web channel's own word; see the glossary",
     "parked_thread": "the work of one thread key, waiting after a failure; see the glossary",
 }
 

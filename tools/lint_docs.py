@@ -1,5 +1,6 @@
 """Each path and each command named in the documentation exists."""
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -44,17 +45,38 @@ def mentions(text: str) -> Iterator[tuple[int, str]]:
 
 
 def subcommands(repository: Repository) -> set[str]:
-    """The subcommands of `comptoir`, as its command line declares them."""
+    """The subcommands of `comptoir`, as its command line declares them to cyclopts."""
     found: set[str] = set()
-    for name in repository.matching("src/comptoir/entrypoints/cli.py", "src/comptoir/entrypoints/cli/*.py"):
-        text = repository.text(name)
-        # Either a decorated function, or a registration by import path with a name beside it.
-        found.update(
-            hit.replace("_", "-")
-            for hit in re.findall(r"\.command(?:\([^)]*\))?\n(?:@.*\n)*(?:async )?def (\w+)", text)
-        )
-        found.update(re.findall(r"\.command\([^)]*\bname=\"([\w-]+)\"", text, re.DOTALL))
-    return found
+    for name in repository.matching("src/comptoir/entrypoints/cli.py"):
+        groups: dict[str, str] = {}
+        for node in repository.tree(name).body:
+            if (
+                isinstance(node, ast.Assign)
+                and isinstance(node.value, ast.Call)
+                and isinstance(node.targets[0], ast.Name)
+            ):
+                groups[node.targets[0].id] = _given_name(node.value)
+            elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _is_command(node.value):
+                call = node.value
+                registered = call.args[0] if call.args else None
+                found.add(
+                    _given_name(call) or (groups.get(registered.id, "") if isinstance(registered, ast.Name) else "")
+                )
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                for decorator in node.decorator_list:
+                    if _is_command(decorator):
+                        given = _given_name(decorator) if isinstance(decorator, ast.Call) else ""
+                        found.add(given or node.name.replace("_", "-"))
+    return found - {""}
+
+
+def _is_command(node: ast.expr) -> bool:
+    """`app.command` or a call of it; those of a group below (`user.command`) are second words."""
+    return ast.unparse(node.func if isinstance(node, ast.Call) else node) == "app.command"
+
+
+def _given_name(call: ast.Call) -> str:
+    return next((str(ast.literal_eval(word.value)) for word in call.keywords if word.arg == "name"), "")
 
 
 def _wrong(repository: Repository, page: str, said: str, targets: set[str], commands: set[str]) -> Iterator[str]:
