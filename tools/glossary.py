@@ -62,7 +62,7 @@ def words(name: str) -> list[str]:
 
 
 def _singular(word: str) -> str:
-    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") and (len(word) > 3 or word == "ids") else word
 
 
 def verdicts(name: str) -> Iterator[Ban]:

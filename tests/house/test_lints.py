@@ -154,21 +154,25 @@ def test_a_refusal_has_a_code_and_a_sentence_in_both_languages(tmp_path: Path) -
 
 
 CLI = """
-app = App(name="comptoir")
+app = App(name="comptoir", help=say("a", "b"))
+user = App(name="user")
+app.command(user)
+app.command("comptoir.entrypoints.trace:trace", name="trace")
 
-@app.command
+@app.command(help=say("Serve (all).", "Servir."))
 def serve(): ...
 
 @app.command(name="apikey")
 async def make_key(): ...
 
-app.command("comptoir.entrypoints.trace:trace", name="trace")
+@user.command
+def add(): ...
 """
 
 
 def test_every_path_and_command_in_the_documentation_exists(tmp_path: Path) -> None:
     page = (
-        "Run `make demo`, then `make dmo`; `comptoir serve`, `comptoir trace ID` and `comptoir fly`.\n"
+        "Run `make demo`, then `make dmo`; `comptoir serve`, `comptoir trace ID`, `comptoir user add` and `comptoir add`.\n"
         "See `src/comptoir/kernel`, `kernel/ids.py`, `ids.py`, `docs/gone.md`, `.venv/`, `text/plain`, `/healthz`, `1/2`.\n"
         "Read [this](flow.md), [that](nowhere.md#here) and [those](https://example.org).\n"
         "```sh\nmake test  # all of it\ncomptoir apikey\nmake nothing\n```\n"
@@ -184,7 +188,7 @@ def test_every_path_and_command_in_the_documentation_exists(tmp_path: Path) -> N
     }
     assert found(lint_docs.problems, tmp_path, files) == [
         "docs/page.md:1: the Makefile has no target dmo.",
-        "docs/page.md:1: comptoir has no command fly.",
+        "docs/page.md:1: comptoir has no command add.",
         "docs/page.md:2: there is no docs/gone.md.",
         "docs/page.md:3: the link nowhere.md leads nowhere.",
         "docs/page.md:7: the Makefile has no target nothing.",
