@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -189,3 +190,14 @@ async def message_conversation(tx: Transaction, workspace_id: UUID, message_id: 
     if found is None:
         raise NotFound(field="message_id")
     return found
+
+
+async def latest_conversations(tx: Transaction, workspace_id: UUID, contact_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The conversation of each contact that moved last, by contact; those without one are absent."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT ON (contact_id) contact_id, id FROM conversation WHERE workspace_id = $1 AND contact_id = ANY($2::uuid[])"
+        " ORDER BY contact_id, last_activity_at DESC, id DESC",
+        workspace_id,
+        list(contact_ids),
+    )
+    return {row["contact_id"]: row["id"] for row in rows}
