@@ -53,9 +53,9 @@ bench-quick: $(READY) web ## Run the benchmarks that fit in two minutes
 web: $(READY) ## Build the web apps into src/comptoir/static, if their sources changed
 	@$(PYTHON) -m tools.web
 
-.PHONY: package
-package: $(READY) ## Build the wheel and the source package into dist/
-	@$(UV) build --quiet --out-dir dist
+.PHONY: wheel
+wheel: $(READY) ## Build the wheel, web apps inside, into dist/
+	@$(UV) build --quiet --wheel --out-dir dist
 
 .PHONY: setup
 setup: $(READY) ## Make the virtual environment, and do nothing else

@@ -53,7 +53,10 @@ class Repository:
 
     def ignored(self, path: str) -> bool:
         """Say whether git ignores the path: what is built is not there in a fresh clone."""
-        asked = subprocess.run(["git", "check-ignore", "-q", path], cwd=self.root, check=False)
+        # With a slash too: a folder that is not there cannot be told from a file.
+        asked = subprocess.run(
+            ["git", "check-ignore", path, f"{path.rstrip('/')}/"], cwd=self.root, capture_output=True, check=False
+        )
         return asked.returncode == 0
 
 
