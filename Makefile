@@ -34,7 +34,7 @@ check: $(READY) ## Run all static checks, in parallel
 
 .PHONY: chaos
 chaos: $(READY) web ## Kill web, worker and PostgreSQL under load, for longer than make test does
-	@COMPTOIR_CHAOS=long $(PYTHON) -m pytest -m chaos
+	@COMPTOIR_CHAOS_KILLS=$(or $(KILLS),120) $(PYTHON) -m pytest -rP -m chaos
 
 .PHONY: fix
 fix: $(READY) ## Let ruff format, and mend what it can
