@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from litestar import Controller, get
 
-from comptoir.api.app.desk import Desk
+from comptoir.api.app.desk import AtDesk
 from comptoir.workspaces.queries import AgentView, list_agents
 
 
@@ -22,7 +22,7 @@ class AgentController(Controller):
     tags = ("agents",)
 
     @get("/")
-    async def all(self, desk: Desk) -> Agents:
+    async def all(self, desk: AtDesk) -> Agents:
         """All agents by name, the deactivated ones too."""
         desk.principal.require("agents.read")
         # E-mail addresses stand with the persons, who belong to no workspace: hence the system's role, held to this one.

@@ -26,7 +26,6 @@ from comptoir.api.app.inboxes import InboxController
 from comptoir.api.app.labels import LabelController
 from comptoir.api.app.messages import MessageController
 from comptoir.api.app.search import SearchController
-from comptoir.api.app.session import SessionController
 from comptoir.api.bare import App, Receive, Scope, Send
 from comptoir.api.errors import MalformedJson
 from comptoir.api.media import MediaDoor
@@ -37,7 +36,6 @@ from comptoir.workspaces.access import Access
 
 VERSION = "1"
 CONTROLLERS = [
-    SessionController,
     AgentController,
     LabelController,
     InboxController,

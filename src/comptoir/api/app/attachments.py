@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import Controller, post
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
-from comptoir.api.app.desk import AppRequest, Desk
+from comptoir.api.app.desk import AppRequest, AtDesk
 from comptoir.api.media import patient
 from comptoir.contracts.content import Attachment
 from comptoir.conversations.attachments import AGENT_LIMIT, Uploader, store_upload, with_links
 from comptoir.kernel.errors import BodyTooLarge
 
-Name = Annotated[str, Parameter(max_length=1000, required=False)]
+Name = Annotated[str, QueryParameter(max_length=1000, required=False)]
 
 
 class AttachmentController(Controller):
@@ -23,7 +23,7 @@ class AttachmentController(Controller):
     tags = ("attachments",)
 
     @post("/", request_max_body_size=None)
-    async def upload(self, request: AppRequest, desk: Desk, name: Name = "file") -> Attachment:
+    async def upload(self, request: AppRequest, desk: AtDesk, name: Name = "file") -> Attachment:
         """Keep a file (the raw body, at most 25 MiB). It belongs to no message until one names it."""
         desk.may_write("attachments.write")
         declared = request.headers.get("content-length", "")

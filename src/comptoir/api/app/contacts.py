@@ -8,9 +8,9 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, get, patch
-from litestar.params import FromPath, JSONBody, Parameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
-from comptoir.api.app.desk import Desk
+from comptoir.api.app.desk import AtDesk
 from comptoir.api.app.shapes import Body, Cursor, Limit
 from comptoir.api.app.skips import read_skip, write_skip
 from comptoir.contacts.commands import update_contact
@@ -19,8 +19,10 @@ from comptoir.inboxes.queries import inbox_channels
 from comptoir.infra.database import Transaction
 from comptoir.kernel.cursors import read_cursor, write_cursor
 from comptoir.kernel.errors import NotFound
+from comptoir.kernel.text import storable
 
-Words = Annotated[str | None, Parameter(max_length=200, required=False)]
+# Under another name inside, for the framework keeps `query` to itself.
+Words = Annotated[str | None, QueryParameter(name="query", max_length=200, required=False)]
 _UNSET = msgspec.UNSET
 
 
@@ -49,13 +51,13 @@ class ContactController(Controller):
     tags = ("contacts",)
 
     @get("/")
-    async def page(self, desk: Desk, query: Words = None, cursor: Cursor = None, limit: Limit = 50) -> Contacts:
+    async def page(self, desk: AtDesk, words: Words = None, cursor: Cursor = None, limit: Limit = 50) -> Contacts:
         """The newest first; with `query`, those whose name, e-mail or phone holds it or nearly so, the best first."""
-        words = (query or "").strip()
+        sought = storable(words or "").strip()
         async with desk.read("contacts.read") as tx:
-            if words:
+            if sought:
                 skip = read_skip(cursor)
-                found = await search_contacts(tx, words, limit, skip)
+                found = await search_contacts(tx, sought, limit, skip)
                 views = await whole_contacts(tx, desk.workspace_id, found)
                 items = [views[contact_id] for contact_id in found if contact_id in views]
                 return Contacts(items, write_skip(skip, len(found), limit))
@@ -64,13 +66,13 @@ class ContactController(Controller):
             return Contacts(items, write_cursor(listed.next_after))
 
     @get("/{contact_id:uuid}")
-    async def one(self, desk: Desk, contact_id: FromPath[UUID]) -> ContactView:
+    async def one(self, desk: AtDesk, contact_id: FromPath[UUID]) -> ContactView:
         """One contact."""
         async with desk.read("contacts.read") as tx:
             return await whole_contact(tx, desk.workspace_id, contact_id)
 
     @patch("/{contact_id:uuid}")
-    async def change(self, desk: Desk, contact_id: FromPath[UUID], data: JSONBody[ContactChange]) -> ContactView:
+    async def change(self, desk: AtDesk, contact_id: FromPath[UUID], data: JSONBody[ContactChange]) -> ContactView:
         """Change what is known of a contact, or block them."""
         changes = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not _UNSET}
         async with desk.write("contacts.write") as tx:

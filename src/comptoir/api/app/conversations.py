@@ -7,10 +7,10 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, get, patch, post
-from litestar.params import FromPath, FromQuery, JSONBody, Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from comptoir.api.app.contacts import whole_contact
-from comptoir.api.app.desk import Desk
+from comptoir.api.app.desk import AtDesk, Desk
 from comptoir.api.app.shapes import MOST_SEQ, Body, Cursor, Limit
 from comptoir.contacts.queries import ContactBrief, ContactView, contact_briefs
 from comptoir.conversations.commands.assign import assign
@@ -29,7 +29,9 @@ from comptoir.realtime.frames import Author
 
 Status = Literal["open", "closed"]
 Priority = Literal["none", "low", "normal", "high", "urgent"]
-Assignee = Annotated[str | None, Parameter(max_length=36, description="`me`, `none` or an agent's id", required=False)]
+Assignee = Annotated[
+    str | None, QueryParameter(max_length=36, description="`me`, `none` or an agent's id", required=False)
+]
 _UNSET = msgspec.UNSET
 
 
@@ -80,7 +82,7 @@ class ConversationController(Controller):
     @get("/")
     async def page(
         self,
-        desk: Desk,
+        desk: AtDesk,
         status: FromQuery[Status] = "open",
         assignee: Assignee = None,
         inbox_id: FromQuery[UUID | None] = None,
@@ -100,14 +102,14 @@ class ConversationController(Controller):
         return Conversations(page.items, list(briefs.values()), write_cursor(page.next_after), position)
 
     @get("/counts")
-    async def numbers(self, desk: Desk) -> Counts:
+    async def numbers(self, desk: AtDesk) -> Counts:
         """The numbers beside the lists."""
         async with desk.read("conversations.read") as tx:
             position = await journal.position(tx, desk.workspace_id)
             return msgspec.structs.replace(await counts(tx, desk.workspace_id, desk.reader), position=position)
 
     @get("/{conversation_id:uuid}")
-    async def one(self, desk: Desk, conversation_id: FromPath[UUID]) -> OneConversation:
+    async def one(self, desk: AtDesk, conversation_id: FromPath[UUID]) -> OneConversation:
         """A conversation with its contact."""
         async with desk.read("conversations.read") as tx:
             position = await journal.position(tx, desk.workspace_id)
@@ -116,7 +118,7 @@ class ConversationController(Controller):
 
     @patch("/{conversation_id:uuid}")
     async def change(
-        self, desk: Desk, conversation_id: FromPath[UUID], data: JSONBody[ConversationChange]
+        self, desk: AtDesk, conversation_id: FromPath[UUID], data: JSONBody[ConversationChange]
     ) -> ConversationView:
         """Open or close it, assign it, give it a priority or labels: all that is named, in one transaction."""
         agent_id, workspace_id = desk.principal.agent_id, desk.workspace_id
@@ -132,13 +134,13 @@ class ConversationController(Controller):
             return await _view(tx, desk, conversation_id)
 
     @post("/{conversation_id:uuid}/read", status_code=204)
-    async def read_up_to(self, desk: Desk, conversation_id: FromPath[UUID], data: JSONBody[ReadUpTo]) -> None:
+    async def read_up_to(self, desk: AtDesk, conversation_id: FromPath[UUID], data: JSONBody[ReadUpTo]) -> None:
         """Note that this agent has read up to a message. Going back changes nothing."""
         async with desk.write("conversations.write") as tx:
             await mark_read(tx, desk.workspace_id, conversation_id, desk.principal.agent(), data.seq)
 
     @post("/{conversation_id:uuid}/typing", status_code=204)
-    async def typing(self, desk: Desk, conversation_id: FromPath[UUID], data: JSONBody[TypingState]) -> None:
+    async def typing(self, desk: AtDesk, conversation_id: FromPath[UUID], data: JSONBody[TypingState]) -> None:
         """Tell that this agent begins or ceases to type; the others forget it after six seconds."""
         desk.principal.require("conversations.write")
         author = Author("agent", desk.principal.agent(), desk.principal.name)

@@ -7,16 +7,16 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, get, post
-from litestar.params import FromPath, JSONBody, Parameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
-from comptoir.api.app.desk import Desk
+from comptoir.api.app.desk import AtDesk
 from comptoir.api.app.shapes import Body, Cursor, Limit
 from comptoir.conversations.deliveries import settle
 from comptoir.conversations.delivery_views import DeliveryView, deliveries_to_settle, delivery_view
 from comptoir.kernel.cursors import read_cursor, write_cursor
 
 # Under another name inside, for the framework keeps `state` to itself.
-State = Annotated[Literal["uncertain", "failed"], Parameter(query="state", required=False)]
+State = Annotated[Literal["uncertain", "failed"], QueryParameter(name="state", required=False)]
 
 
 class Settlement(Body, frozen=True, rename={"outcome": "as"}):
@@ -41,7 +41,7 @@ class DeliveryController(Controller):
     @get("/")
     async def page(
         self,
-        desk: Desk,
+        desk: AtDesk,
         shown: State = "uncertain",
         cursor: Cursor = None,
         limit: Limit = 50,
@@ -52,7 +52,7 @@ class DeliveryController(Controller):
         return DeliveryPageView(page.items, write_cursor(page.next_after))
 
     @post("/{delivery_id:uuid}/settle", status_code=200)
-    async def settle(self, desk: Desk, delivery_id: FromPath[UUID], data: JSONBody[Settlement]) -> DeliveryView:
+    async def settle(self, desk: AtDesk, delivery_id: FromPath[UUID], data: JSONBody[Settlement]) -> DeliveryView:
         """Decide about a delivery that is uncertain or failed."""
         async with desk.write("deliveries.settle") as tx:
             await settle(tx, desk.workspace_id, delivery_id, data.outcome)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 from litestar import Request
+from litestar.connection import ASGIConnection
 from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.handlers import BaseRouteHandler
 
 from comptoir.api.errors import StorageFull
 from comptoir.api.services import Services
@@ -70,16 +74,27 @@ def access_of(request: AppRequest) -> Access:
     return access
 
 
-async def provide_desk(request: AppRequest) -> Desk:
-    """Raises NotSignedIn; NotFound when the workspace named is not theirs."""
-    named = request.headers.get("comptoir-workspace")
+async def require_signed_in(connection: ASGIConnection[Any, Any, Any, State], _: BaseRouteHandler) -> None:
+    """Guard: who asks is found out before anything else of a request is looked at.
+
+    Raises NotSignedIn; NotFound when the workspace named is not theirs.
+    """
+    named = connection.headers.get("comptoir-workspace")
     try:
         workspace_id = UUID(named) if named else None
     except ValueError:
         raise NotFound(field="workspace") from None
-    principal = await access_of(request).principal(
-        cookie=request.cookies.get(COOKIE),
-        authorization=request.headers.get("authorization"),
+    connection.state.principal = await connection.app.state.access.principal(
+        cookie=connection.cookies.get(COOKIE),
+        authorization=connection.headers.get("authorization"),
         workspace_id=workspace_id,
     )
-    return Desk(services_of(request), principal)
+
+
+async def provide_desk(request: AppRequest) -> Desk:
+    """The desk of whoever the guard let in."""
+    return Desk(services_of(request), request.state.principal)
+
+
+# How a handler asks for the desk of its request.
+AtDesk = NamedDependency[Desk]

@@ -8,14 +8,14 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
-from comptoir.api.app.desk import Desk
+from comptoir.api.app.desk import AtDesk
 from comptoir.api.app.shapes import Position
 from comptoir.infra import journal
 
-MostFacts = Annotated[int, Parameter(ge=1, le=500, required=False)]
-Kind = Annotated[str | None, Parameter(max_length=100, required=False)]
+MostFacts = Annotated[int, QueryParameter(ge=1, le=500, required=False)]
+Kind = Annotated[str | None, QueryParameter(max_length=100, required=False)]
 
 
 class FactView(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ class EventController(Controller):
     tags = ("events",)
 
     @get("/")
-    async def after(self, desk: Desk, after: Position = 0, limit: MostFacts = 100, kind: Kind = None) -> Facts:
+    async def after(self, desk: AtDesk, after: Position = 0, limit: MostFacts = 100, kind: Kind = None) -> Facts:
         """Facts after a position, the oldest first; of one kind where it is named."""
         async with desk.read("events.read") as tx:
             newest = await journal.position(tx, desk.workspace_id)

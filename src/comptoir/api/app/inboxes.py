@@ -11,7 +11,7 @@ import msgspec
 from litestar import Controller, get, patch, post
 from litestar.params import FromPath, JSONBody
 
-from comptoir.api.app.desk import Desk
+from comptoir.api.app.desk import AtDesk
 from comptoir.api.app.shapes import Body, Cursor
 from comptoir.conversations.delivery_views import count_uncertain
 from comptoir.inboxes.commands import create_inbox, update_inbox
@@ -81,13 +81,13 @@ class InboxController(Controller):
     tags = ("inboxes",)
 
     @get("/")
-    async def all(self, desk: Desk) -> Inboxes:
+    async def all(self, desk: AtDesk) -> Inboxes:
         """All inboxes, the oldest first."""
         async with desk.read("inboxes.read") as tx:
             return Inboxes(await list_inboxes(tx, desk.workspace_id, desk.services.config.public_url))
 
     @post("/")
-    async def make(self, desk: Desk, data: JSONBody[NewInbox]) -> InboxDetail:
+    async def make(self, desk: AtDesk, data: JSONBody[NewInbox]) -> InboxDetail:
         """Make an inbox of a channel."""
         async with desk.write("inboxes.write") as tx:
             inbox_id = await create_inbox(
@@ -102,13 +102,13 @@ class InboxController(Controller):
             return await get_inbox(tx, desk.workspace_id, inbox_id, desk.services.config.public_url)
 
     @get("/{inbox_id:uuid}")
-    async def one(self, desk: Desk, inbox_id: FromPath[UUID]) -> InboxDetail:
+    async def one(self, desk: AtDesk, inbox_id: FromPath[UUID]) -> InboxDetail:
         """One inbox."""
         async with desk.read("inboxes.read") as tx:
             return await get_inbox(tx, desk.workspace_id, inbox_id, desk.services.config.public_url)
 
     @patch("/{inbox_id:uuid}")
-    async def change(self, desk: Desk, inbox_id: FromPath[UUID], data: JSONBody[InboxChange]) -> InboxDetail:
+    async def change(self, desk: AtDesk, inbox_id: FromPath[UUID], data: JSONBody[InboxChange]) -> InboxDetail:
         """Change an inbox."""
         async with desk.write("inboxes.write") as tx:
             await update_inbox(
@@ -123,7 +123,7 @@ class InboxController(Controller):
             return await get_inbox(tx, desk.workspace_id, inbox_id, desk.services.config.public_url)
 
     @get("/{inbox_id:uuid}/health")
-    async def health(self, desk: Desk, inbox_id: FromPath[UUID]) -> Health:
+    async def health(self, desk: AtDesk, inbox_id: FromPath[UUID]) -> Health:
         """How an inbox is doing."""
         async with desk.read("inboxes.read") as tx:
             await get_inbox(tx, desk.workspace_id, inbox_id, "")
@@ -138,7 +138,7 @@ class InboxController(Controller):
             )
 
     @get("/{inbox_id:uuid}/quarantine")
-    async def quarantine(self, desk: Desk, inbox_id: FromPath[UUID], cursor: Cursor = None) -> QuarantinePage:
+    async def quarantine(self, desk: AtDesk, inbox_id: FromPath[UUID], cursor: Cursor = None) -> QuarantinePage:
         """Events that could not be stored, newest first, twenty a page. Bodies hold what contacts wrote: for owners and admins."""
         desk.principal.require("inboxes.write")
         async with desk.read("inboxes.read") as tx:

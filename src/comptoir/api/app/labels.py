@@ -9,7 +9,7 @@ import msgspec
 from litestar import Controller, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 
-from comptoir.api.app.desk import Desk
+from comptoir.api.app.desk import AtDesk
 from comptoir.api.app.shapes import Body
 from comptoir.conversations.commands.label import (
     LabelView,
@@ -51,19 +51,19 @@ class LabelController(Controller):
     tags = ("labels",)
 
     @get("/")
-    async def all(self, desk: Desk) -> Labels:
+    async def all(self, desk: AtDesk) -> Labels:
         """All labels by name."""
         async with desk.read("labels.read") as tx:
             return Labels(await list_labels(tx, desk.workspace_id))
 
     @post("/")
-    async def make(self, desk: Desk, data: JSONBody[NewLabel]) -> LabelView:
+    async def make(self, desk: AtDesk, data: JSONBody[NewLabel]) -> LabelView:
         """Make a label."""
         async with desk.write("labels.write") as tx:
             return await create_label(tx, desk.workspace_id, data.name, data.colour)
 
     @patch("/{label_id:uuid}")
-    async def change(self, desk: Desk, label_id: FromPath[UUID], data: JSONBody[LabelChange]) -> LabelView:
+    async def change(self, desk: AtDesk, label_id: FromPath[UUID], data: JSONBody[LabelChange]) -> LabelView:
         """Rename or recolour a label."""
         async with desk.write("labels.write") as tx:
             held = next((label for label in await list_labels(tx, desk.workspace_id) if label.id == label_id), None)
@@ -78,7 +78,7 @@ class LabelController(Controller):
             )
 
     @delete("/{label_id:uuid}")
-    async def remove(self, desk: Desk, label_id: FromPath[UUID]) -> None:
+    async def remove(self, desk: AtDesk, label_id: FromPath[UUID]) -> None:
         """Remove a label, from the conversations that wear it too."""
         async with desk.write("labels.write") as tx:
             await delete_label(tx, desk.workspace_id, label_id)

@@ -9,7 +9,7 @@ import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, JSONBody
 
-from comptoir.api.app.desk import Desk
+from comptoir.api.app.desk import AtDesk
 from comptoir.api.app.shapes import Body, Limit, Seq
 from comptoir.contracts.content import Audio, File, Image, Text, Video
 from comptoir.conversations.commands.send_message import SendMessage, send_message
@@ -44,7 +44,7 @@ class MessageController(Controller):
     @get("/conversations/{conversation_id:uuid}/messages")
     async def page(
         self,
-        desk: Desk,
+        desk: AtDesk,
         conversation_id: FromPath[UUID],
         before_seq: Seq = None,
         after_seq: Seq = None,
@@ -68,7 +68,7 @@ class MessageController(Controller):
 
     @post("/conversations/{conversation_id:uuid}/messages")
     async def write(
-        self, desk: Desk, conversation_id: FromPath[UUID], data: JSONBody[NewMessage]
+        self, desk: AtDesk, conversation_id: FromPath[UUID], data: JSONBody[NewMessage]
     ) -> Response[MessageView]:
         """Write a message or a note: 201, or 200 with the first message, unchanged, when the id has been written before."""
         who = desk.principal
@@ -89,7 +89,7 @@ class MessageController(Controller):
         return Response(views[command.id], status_code=201 if made else 200)
 
     @get("/messages/{message_id:uuid}/deliveries")
-    async def deliveries(self, desk: Desk, message_id: FromPath[UUID]) -> Deliveries:
+    async def deliveries(self, desk: AtDesk, message_id: FromPath[UUID]) -> Deliveries:
         """The attempts to bring a message to its contact, the oldest first."""
         async with desk.read("conversations.read") as tx:
             await message_conversation(tx, desk.workspace_id, message_id)

@@ -9,10 +9,10 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, get
-from litestar.params import FromQuery, Parameter
+from litestar.params import FromQuery, QueryParameter
 
 from comptoir.api.app.contacts import whole_contacts
-from comptoir.api.app.desk import Desk
+from comptoir.api.app.desk import AtDesk
 from comptoir.api.app.highlights import highlight
 from comptoir.api.app.shapes import Cursor, Limit
 from comptoir.api.app.skips import read_skip, write_skip
@@ -23,7 +23,7 @@ from comptoir.infra.database import Transaction
 from comptoir.kernel.cursors import read_cursor, write_cursor
 from comptoir.kernel.text import storable
 
-Query = Annotated[str, Parameter(max_length=500, description="Words; “exact phrases” and -exclusions in messages")]
+Query = Annotated[str, QueryParameter(max_length=500, description="Words; “exact phrases” and -exclusions in messages")]
 # Beside messages, contacts are a hint and not a list.
 _CONTACTS_BESIDE = 5
 
@@ -65,7 +65,7 @@ class SearchController(Controller):
     @get("/")
     async def find(
         self,
-        desk: Desk,
+        desk: AtDesk,
         q: Query,
         kind: FromQuery[Literal["all", "messages", "contacts"]] = "all",
         cursor: Cursor = None,

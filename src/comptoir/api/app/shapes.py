@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 # A page of a list; above a hundred rows a browser gains nothing.
-Limit = Annotated[int, Parameter(ge=1, le=100, required=False)]
-Cursor = Annotated[str | None, Parameter(max_length=100, required=False)]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, required=False)]
+Cursor = Annotated[str | None, QueryParameter(max_length=100, required=False)]
 MOST_SEQ = 2**31 - 1
-Seq = Annotated[int | None, Parameter(ge=0, le=MOST_SEQ, required=False)]
-Position = Annotated[int, Parameter(ge=0, le=2**53, required=False)]
+Seq = Annotated[int | None, QueryParameter(ge=0, le=MOST_SEQ, required=False)]
+Position = Annotated[int, QueryParameter(ge=0, le=2**53, required=False)]
 
 
 class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
