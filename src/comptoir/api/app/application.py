@@ -70,9 +70,13 @@ def litestar_app(services: Services | None, access: Access | None) -> Litestar:
     """The framework's part. Without services it can only describe itself."""
     return Litestar(
         route_handlers=[
+            Router("/api/v1", route_handlers=[SessionController, openapi_document]),
             Router(
-                "/api/v1", route_handlers=[*CONTROLLERS, openapi_document], dependencies={"desk": Provide(provide_desk)}
-            )
+                "/api/v1",
+                route_handlers=CONTROLLERS,
+                guards=[require_signed_in],
+                dependencies={"desk": Provide(provide_desk)},
+            ),
         ],
         request_class=JsonRequest,
         exception_handlers={Exception: answer_exception},
