@@ -27,7 +27,7 @@ def free_port() -> int:
 
 
 def clean_environment(**settings: str) -> dict[str, str]:
-    """This process's environment without Comptoir's settings, and with `settings`."""
+    """The environment without Comptoir's settings, and with `settings`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("COMPTOIR_", "PG", "DATABASE_"))}
     return kept | {"LC_ALL": "C.UTF-8"} | settings
 
@@ -82,15 +82,18 @@ class App:
         """Start `web` and `worker`, or those named, and wait until the web process is ready."""
         self.data.mkdir(parents=True, exist_ok=True)
         for name in names or ("web", "worker"):
-            with self.log.open("ab") as output:
-                self._processes[name] = subprocess.Popen(
-                    [sys.executable, "-m", "comptoir.entrypoints.processes", name],
-                    env=self._env,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                )
+            self._processes[name] = self._spawn(name)
         if "web" in self._processes:
             await asyncio.to_thread(self._wait_until_ready)
+
+    def _spawn(self, name: str) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "comptoir.entrypoints.processes", name],
+                env=self._env,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
 
     def _wait_until_ready(self) -> None:
         try:
@@ -104,7 +107,7 @@ class App:
         return self._processes[name]
 
     async def kill(self, name: str) -> None:
-        """kill -9, as a crash does it."""
+        """Kill -9, as a crash does it."""
         process = self._processes.pop(name)
         process.kill()
         await asyncio.to_thread(process.wait)

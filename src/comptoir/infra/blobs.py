@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9]+)?(?:/[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9]+)?){0,5}")
 _KEY_MAX = 200
 _CHUNK = 256 * 1024
+# The smallest part that S3 takes; two of them are in memory for each upload.
+_PART = 5 * 1024 * 1024
 
 
 class BlobTooLarge(Exception):
@@ -63,18 +65,21 @@ class BlobStore:
 
         Raises BlobTooLarge, and whatever `chunks` raises; in both cases nothing is stored under the key.
         """
-        from obstore import open_writer_async
+        from obstore import put_async
 
         check_key(key)
         size = 0
-        # Not `async with`: leaving it by an exception would still complete the upload.
-        writer = open_writer_async(self._store, key, buffer_size=5 * 1024 * 1024)
-        async for chunk in chunks:
-            size += len(chunk)
-            if size > limit:
-                raise BlobTooLarge(limit)
-            await writer.write(chunk)
-        await writer.close()
+
+        async def counted() -> AsyncIterator[bytes]:
+            nonlocal size
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > limit:
+                    raise BlobTooLarge(limit)
+                yield chunk
+
+        # An error or a cancellation in between aborts the upload and removes its parts.
+        await put_async(self._store, key, counted(), chunk_size=_PART, max_concurrency=2)
         return size
 
     async def put(self, key: str, value: bytes) -> None:

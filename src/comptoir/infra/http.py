@@ -65,7 +65,9 @@ def address_allowed(text: str, *, private: bool = False) -> bool:
             return False
     if address in _METADATA or address.is_link_local or address.is_multicast or address.is_unspecified:
         return False
-    if private and (address.is_private or address.is_loopback):
+    if private and address.is_loopback:
+        return True  # before the reserved ranges, among which Python counts ::1
+    if private and address.is_private:
         return not address.is_reserved
     return address.is_global and not address.is_reserved
 

@@ -33,6 +33,7 @@ T = TypeVar("T")
 
 _DONE = counter("jobs_total", "Jobs run, by name and outcome.", "name", "outcome")
 _TIME = latency("job_seconds", "How long a job ran.", "name")
+_GRACE_SECONDS = 1.0
 _log = get_logger(__name__)
 
 _ENQUEUE = """
@@ -40,7 +41,7 @@ INSERT INTO pgqueuer (priority, entrypoint, payload, execute_after, dedupe_key, 
 SELECT $1, $2, payload, now() + $3::interval, key, 'queued'
   FROM unnest($4::bytea[], $5::text[]) WITH ORDINALITY AS input (payload, key, place)
  ORDER BY place
-    ON CONFLICT (dedupe_key) WHERE status IN ('queued', 'picked') AND dedupe_key IS NOT NULL DO NOTHING
+    ON CONFLICT DO NOTHING
 """
 _SETTLE = "DELETE FROM pgqueuer WHERE id = $1 AND status = 'picked' RETURNING id"
 _SWEEP_LOG = "DELETE FROM pgqueuer_log WHERE created < now() - interval '7 days'"
@@ -172,14 +173,18 @@ class Jobs:
             queue = PgQueuer.from_asyncpg_connection(connection)
             self._register(queue)
             self._running = queue
-            if not self._stopping.is_set():
-                await queue.run(
+            if self._stopping.is_set():
+                return
+            running = asyncio.ensure_future(
+                queue.run(
                     dequeue_timeout=timedelta(seconds=30),
                     batch_size=10,
                     shutdown_on_listener_failure=True,
                     heartbeat_timeout=heartbeat,
                     log_aggregation_interval=timedelta(0),
                 )
+            )
+            await _until_done_or_lost(running, connection)
         finally:
             self._running = None
             connection.terminate()
@@ -222,6 +227,31 @@ class Jobs:
                 _DONE.labels(name, "done").inc()
 
         return run
+
+
+async def _until_done_or_lost(running: asyncio.Future[None], connection: Connection) -> None:
+    """Wait for the loop; when its connection is lost, which pgqueuer does not notice by itself, end it.
+
+    Jobs under way have a moment to finish. Whether they did can no longer be written down, so they run again.
+    """
+    lost = asyncio.Event()
+
+    def note_loss(_: object) -> None:
+        lost.set()
+
+    connection.add_termination_listener(note_loss)
+    losing = asyncio.ensure_future(lost.wait())
+    try:
+        await asyncio.wait([running, losing], return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+            return
+        await asyncio.sleep(_GRACE_SECONDS)
+        raise ConnectionResetError("the jobs' connection is lost")
+    finally:
+        losing.cancel()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 def _ticker(action: Callable[[], Awaitable[None]]) -> Callable[[Schedule], Awaitable[None]]:
