@@ -18,7 +18,7 @@ from comptoir.api.app.contacts import ContactController
 from comptoir.api.app.conversations import ConversationController
 from comptoir.api.app.deliveries import DeliveryController
 from comptoir.api.app.description import document
-from comptoir.api.app.desk import provide_desk
+from comptoir.api.app.desk import provide_desk, require_signed_in
 from comptoir.api.app.edge import Edge
 from comptoir.api.app.events import EventController
 from comptoir.api.app.failures import answer_exception
@@ -26,6 +26,7 @@ from comptoir.api.app.inboxes import InboxController
 from comptoir.api.app.labels import LabelController
 from comptoir.api.app.messages import MessageController
 from comptoir.api.app.search import SearchController
+from comptoir.api.app.session import SessionController
 from comptoir.api.bare import App, Receive, Scope, Send
 from comptoir.api.errors import MalformedJson
 from comptoir.api.media import MediaDoor
