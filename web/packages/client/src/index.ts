@@ -1,1 +1,10 @@
-export {};
+export * from './types';
+export { Api, type Around, type ListFilter, type SearchKind, type SearchResult } from './api';
+export { ApiError, NetworkError, mayPass } from './http';
+export { uuid7 } from './ids';
+export { SendQueue, type Queued, type QueueStorage } from './queue';
+export { Realtime, type Connection } from './realtime';
+export { addMessages, addPage, keepWindows, type PageAt } from './state/fetched';
+export { applyEvents, merge } from './state/reduce';
+export { belongs } from './state/lists';
+export { emptyState, unread, VIEWS, type ListState, type MessageWindow, type State, type View } from './state/types';
