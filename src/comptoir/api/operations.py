@@ -1,4 +1,4 @@
-"""What machines ask: is the process alive, may it be sent requests, what do its counters say."""
+"""What machines ask: is the process alive, may it be sent requests, what do its counters say. And what its errors mean."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import asyncio
 import asyncpg
 
 from comptoir.api.bare import Receive, Scope, Send, answer, answer_json, answer_refusal, header, locale_of
+from comptoir.api.error_list import page
 from comptoir.api.errors import MethodNotAllowed
 from comptoir.api.services import Services
 from comptoir.infra import metrics
@@ -16,12 +17,17 @@ from comptoir.kernel.errors import NotFound
 from comptoir.workspaces.errors import NotSignedIn
 
 _PATIENCE_SECONDS = 2.0
+_PAGE = [
+    (b"cache-control", b"public, max-age=3600"),
+    (b"vary", b"accept-language"),
+    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+]
 
 
 class OperationsDoor:
-    """ASGI: `/healthz`, `/readyz`, `/metrics`."""
+    """ASGI: `/healthz`, `/readyz`, `/metrics`, `/docs/errors`."""
 
-    PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+    PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/docs/errors"})
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -35,6 +41,8 @@ class OperationsDoor:
             await answer_json(send, {"status": "ok"})
         elif scope["path"] == "/readyz":
             await self._ready(send)
+        elif scope["path"] == "/docs/errors":
+            await answer(send, 200, page(locale_of(scope)), b"text/html; charset=utf-8", _PAGE)
         else:
             await self._metrics(scope, send)
 

@@ -76,7 +76,7 @@ class WebApp:
             (("/hooks/",), HookDoor(services)),
             (("/widget/api/",), WidgetDoor(services)),
             (("/api/v1/socket", "/api/v1/stream", "/api/v1/poll"), RealtimeDoor(services)),
-            (("/api/", "/media/", "/healthz", "/readyz", "/metrics"), api),
+            (("/api/", "/media/", "/healthz", "/readyz", "/metrics", "/docs/errors"), api),
             (("/",), pages),
         ]
 
