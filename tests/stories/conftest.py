@@ -1,4 +1,4 @@
-"""Fixtures of the stories that go over HTTP."""
+"""Fixtures of the stories."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ import pytest
 
 from comptoir.kernel.clock import system_clock
 from tests import counter as counters
+from tests.doors import Doors, open_doors
 from tests.world import World
+
+
+@pytest.fixture
+async def doors(world: World, tmp_path: Path) -> AsyncIterator[Doors]:
+    """The realtime, widget and page doors of the test's world, over real sockets in this process."""
+    async with open_doors(world, tmp_path / "data") as opened:
+        yield opened
 
 
 @pytest.fixture
