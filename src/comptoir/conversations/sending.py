@@ -32,8 +32,8 @@ WITH RECURSIVE step AS (
 SELECT inbox_id FROM step WHERE inbox_id IS NOT NULL
 """
 
-# Replies before broadcasts, then by time. Only the head of a thread may leave; a broadcast that stands before a reply in its thread leaves with the reply's rank.
-# An uncertain head holds its thread until its `due_at`.
+# Replies before broadcasts, then by time. Only the head of a thread may leave; a broadcast that stands before a reply in
+# its thread leaves with the reply's rank. An uncertain head holds its thread until its `due_at`.
 _DUE = """
 SELECT ask.nth, h.workspace_id, h.id
   FROM unnest($1::uuid[], $2::int[]) WITH ORDINALITY AS ask (inbox_id, most, nth)
@@ -114,7 +114,7 @@ WITH lease AS (
 )
 UPDATE delivery d
    SET state = CASE WHEN orphan.repeatable THEN 'held' ELSE 'uncertain' END, fence = orphan.fence,
-       due_at = CASE WHEN orphan.repeatable THEN $4 ELSE $5 END::timestamptz,
+       due_at = CASE WHEN orphan.repeatable THEN $4::timestamptz ELSE $5::timestamptz END,
        error_code = 'interrupted', error_message = 'The program stopped while this was being sent.'
   FROM orphan WHERE d.workspace_id = orphan.workspace_id AND d.id = orphan.id AND d.state = 'sending'
 RETURNING d.workspace_id, d.conversation_id, d.message_id, d.id, d.state, d.error_code
