@@ -12,10 +12,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
 from uuid import UUID
 
+from comptoir.entrypoints.preparation import check_migrated, prepare_database
 from comptoir.infra.config import Config, load_config, speaks_french
 from comptoir.infra.database import Database, Transaction
 from comptoir.infra.log import setup_logging
 from comptoir.infra.postgres import DataLock, EmbeddedPostgres, database_dsn
+from comptoir.infra.postgres_files import major_version
 from comptoir.kernel.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -30,10 +32,8 @@ def say(en: str, fr: str) -> str:
 
 def migrate() -> int:
     """Bring the database up to date; starts the installation's own PostgreSQL for it when that does not run."""
-    from comptoir.entrypoints.preparation import prepare_database
-
     async def work(config: Config) -> None:
-        async with database_running(config) as dsn:
+        async with database_running(config, make=True) as dsn:
             names = await prepare_database(dsn)
         print(say(f"{len(names)} migrations applied.", f"{len(names)} migrations appliquées."))
         for name in names:
@@ -46,8 +46,10 @@ def trace(message_id: str) -> int:
     """Print the chain of facts of a message."""
     from comptoir.conversations.trace import trace_message
 
+    wanted = _uuid(message_id, "message_id")
+
     async def work(db: Database) -> None:
-        for line in await trace_message(db, _uuid(message_id, "message_id")):
+        for line in await trace_message(db, wanted):
             print(f"{line.at.astimezone().isoformat(timespec='milliseconds')}  {line.what:<22}  {line.detail}")
 
     return _with_database(work)
@@ -58,11 +60,13 @@ def replay(inbox: str | None, since: str, until: str | None) -> int:
     from comptoir.entrypoints.wiring import web_services
     from comptoir.ingest import replay as ingest
 
+    begin = _moment(since, "since")
+    end = _moment(until, "until") if until else datetime.now(UTC)
+    only = _uuid(inbox, "inbox") if inbox else None
+
     async def work(config: Config) -> None:
-        begin = _moment(since, "since")
-        end = _moment(until, "until") if until else datetime.now(UTC)
-        only = _uuid(inbox, "inbox") if inbox else None
         async with database_running(config) as dsn:
+            await check_migrated(dsn)
             services = web_services(config, dsn)
             await services.db.open()
             await services.batcher.open()
@@ -151,22 +155,24 @@ def revoke_api_key(workspace: str, key_id: str) -> int:
     """End an API key."""
     from comptoir.workspaces import commands
 
+    wanted = _uuid(key_id, "key_id")
+
     async def work(db: Database) -> None:
         async with db.system() as tx:
-            await commands.revoke_api_key(tx, (await _workspace(tx, workspace)).id, _uuid(key_id, "key_id"))
+            await commands.revoke_api_key(tx, (await _workspace(tx, workspace)).id, wanted)
         print(say("The key no longer opens anything.", "La clé n’ouvre plus rien."))
 
     return _with_database(work)
 
 
 @contextlib.asynccontextmanager
-async def database_running(config: Config) -> AsyncIterator[str]:
-    """The database's address; our own server is started for the while when nobody runs it. Raises StartRefused."""
-    if not config.embedded:
-        yield database_dsn(config)
-        return
+async def database_running(config: Config, *, make: bool = False) -> AsyncIterator[str]:
+    """The database's address; our own server is started for the while when nobody runs it.
+
+    Without `make` an installation that was never started is refused, rather than made. Raises StartRefused.
+    """
     server = EmbeddedPostgres(config.postgres_folder)
-    if server.pid is not None:
+    if not config.embedded or server.pid is not None or (major_version(server.folder) is None and not make):
         yield database_dsn(config)
         return
     lock = DataLock(config.data)
@@ -196,6 +202,7 @@ def _run(work: Callable[[Config], Coroutine[Any, Any, None]]) -> int:
 def _with_database(work: Callable[[Database], Coroutine[Any, Any, None]]) -> int:
     async def connected(config: Config) -> None:
         async with database_running(config) as dsn:
+            await check_migrated(dsn)
             db = Database(dsn, app_size=1, system_size=2)
             await db.open()
             try:

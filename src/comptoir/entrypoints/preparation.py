@@ -22,6 +22,15 @@ async def prepare_database(dsn: str) -> list[str]:
 async def check_database(config: Config) -> str:
     """For a process that does not migrate: the database's address, once it is durable and migrated. Raises StartRefused."""
     dsn = database_dsn(config)
+    await check_migrated(dsn)
+    return dsn
+
+
+async def check_migrated(dsn: str) -> None:
+    """Refuse a database that is not durable, or that lacks a migration of this release. Raises StartRefused.
+
+    One that a newer release has migrated is fine: its migrations are safe while this release still runs.
+    """
     connection = await connect(dsn)
     try:
         await check_durability(connection)
@@ -34,7 +43,6 @@ async def check_database(config: Config) -> str:
             "The database is not up to date: run comptoir migrate first.",
             "La base n’est pas à jour\u202f: exécutez d’abord comptoir migrate.",
         )
-    return dsn
 
 
 async def connect(dsn: str) -> asyncpg.Connection[asyncpg.Record]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import importlib
 import inspect
 import os
 import signal
@@ -22,6 +23,9 @@ from comptoir.infra.config import Config, StartRefused, load_config
 from comptoir.infra.log import get_logger, setup_logging
 
 PARENT = "COMPTOIR_SUPERVISOR"
+# A descriptor of the supervisor's: while it makes the database ready, its children import what they need, and begin
+# when it is closed. That is half the time of a start.
+GATE = "COMPTOIR_GATE"
 DRAIN_SECONDS = 20
 _PR_SET_PDEATHSIG = 1
 # A request line and its headers; a body has limits of its own, per route.
@@ -59,6 +63,17 @@ def run_loop(main: Coroutine[Any, Any, None]) -> None:
         asyncio.run(main)
     else:
         uvloop.run(main)
+
+
+def await_gate(name: str) -> None:
+    """Import what this process needs, then wait until the supervisor opens the gate (if there is one)."""
+    gate = os.environ.pop(GATE, None)
+    if gate is None:
+        return
+    for module in _PREPARED[name]:
+        importlib.import_module(module)
+    with open(int(gate), "rb", buffering=0) as file:  # noqa: PTH123 - a descriptor, not a path
+        file.read()
 
 
 def run_web() -> None:
@@ -111,12 +126,17 @@ def run_worker() -> None:
         run_loop(outcome)
 
 
+_PREPARED = {
+    "web": ("uvicorn", "comptoir.entrypoints.asgi"),
+    "worker": ("comptoir.entrypoints.worker", "comptoir.infra.jobs"),
+}
 RUNNERS: dict[str, Callable[[], None]] = {"web": run_web, "worker": run_worker}
 
 
 def main(name: str, config: Config | None = None) -> int:
     """Run one process by name; returns its exit status (78: refused to start, trying again is of no use)."""
     end_with_parent()
+    await_gate(name)
     try:
         level = (config or load_config()).log_level
         setup_logging(level, process=name)

@@ -14,7 +14,7 @@ import socket
 import sys
 from collections.abc import Mapping
 
-from comptoir.entrypoints.processes import DRAIN_SECONDS, PARENT
+from comptoir.entrypoints.processes import DRAIN_SECONDS, GATE, PARENT
 from comptoir.infra.config import FINAL, Config, StartRefused, load_config, speaks_french
 from comptoir.infra.log import get_logger, setup_logging
 from comptoir.infra.postgres import DataLock, EmbeddedPostgres
@@ -33,6 +33,30 @@ class Child:
         self._env = dict(env)
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
+        self._gate: int | None = None
+
+    async def prepare(self) -> None:
+        """Start the process behind a gate: it imports what it needs, and begins with `keep`."""
+        behind, self._gate = os.pipe()
+        self._process = await self._spawn({GATE: str(behind)}, (behind,))
+        os.close(behind)
+
+    def open_gate(self) -> None:
+        if self._gate is not None:
+            os.close(self._gate)
+            self._gate = None
+
+    async def _spawn(self, env: dict[str, str], descriptors: tuple[int, ...] = ()) -> asyncio.subprocess.Process:
+        # A session of its own: Ctrl-C reaches the supervisor alone, which then drains in order.
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "comptoir.entrypoints.processes",
+            self.name,
+            env=self._env | env,
+            start_new_session=True,
+            pass_fds=descriptors,
+        )
 
     @property
     def pid(self) -> int | None:
@@ -60,10 +84,9 @@ class Child:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _run_once(self) -> int:
-        # A session of its own: Ctrl-C reaches the supervisor alone, which then drains in order.
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "comptoir.entrypoints.processes", self.name, env=self._env, start_new_session=True
-        )
+        if self._process is None or self._process.returncode is not None:
+            self._process = await self._spawn({})
+        self.open_gate()
         if self._stopping.is_set():
             self._process.terminate()
         return await self._process.wait()
@@ -72,8 +95,10 @@ class Child:
         """Ask the process to finish what it has; after `wait` seconds it is killed."""
         self._stopping.set()
         if self._process is None or self._process.returncode is not None:
+            self.open_gate()
             return
         self._process.terminate()
+        self.open_gate()
         try:
             await asyncio.wait_for(self._process.wait(), wait)
         except TimeoutError:
@@ -106,6 +131,8 @@ class Supervisor:
         tasks: list[asyncio.Task[None]] = []
         try:
             self._check_port()
+            await self.web.prepare()
+            await self.worker.prepare()
             await self._prepare()
             if not self._stop.is_set():
                 keepers = [self.web.keep(), self.worker.keep(), *([self._keep_postgres()] if self.postgres else [])]

@@ -242,7 +242,8 @@ async def _until_done_or_lost(running: asyncio.Future[None], connection: Connect
     connection.add_termination_listener(note_loss)
     losing = asyncio.ensure_future(lost.wait())
     try:
-        await asyncio.wait([running, losing], return_when=asyncio.FIRST_COMPLETED)
+        either: list[asyncio.Future[Any]] = [running, losing]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             running.result()
             return

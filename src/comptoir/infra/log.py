@@ -11,7 +11,8 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 import msgspec
-import structlog
+
+from comptoir.infra.slim import structlog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -101,7 +102,7 @@ def setup_logging(level: str = "info", *, process: str = "", stream: TextIO | No
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("aiohttp.access", "asyncio", "pgqueuer"):
+    for noisy in ("aiohttp.access", "asyncio", "pgqueuer", "uvicorn"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[
