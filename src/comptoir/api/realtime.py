@@ -69,8 +69,8 @@ class Ticket(msgspec.Struct, frozen=True):
 class RealtimeDoor:
     """ASGI: `/api/v1/socket`, `/api/v1/stream`, `/api/v1/poll`."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, services: Services, sweep_seconds: float = SWEEP_SECONDS) -> None:
+        self._services, self._sweep_seconds = services, sweep_seconds
         self._hub = services.hub
         self._access = Access(services.db)
         self._tickets: dict[Line, Ticket] = {}
@@ -220,7 +220,7 @@ class RealtimeDoor:
     async def _sweep(self) -> None:
         """End the lines of those who have signed out, lost their key or are no agents any more. Runs while there are lines."""
         while self._tickets:
-            await asyncio.sleep(SWEEP_SECONDS)
+            await asyncio.sleep(self._sweep_seconds)
             for ticket in set(self._tickets.values()):
                 try:
                     await self._access.principal(

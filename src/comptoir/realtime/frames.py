@@ -17,6 +17,9 @@ _encoder = msgspec.json.Encoder()
 _NO_DATA = msgspec.Raw(b"{}")
 
 PONG = '{"type":"pong"}'
+# Some clients take no frame above a megabyte; an event is at most some 100 kB.
+MOST_FRAME = 256 * 1024
+_EVENT_OVERHEAD = 250
 MESSAGE_KINDS = frozenset({"MessageReceived", "MessageSent"})
 
 
@@ -164,6 +167,19 @@ def events_of(facts: Iterable[FactRow], entities: Entities) -> list[Event]:
             )
         )
     return events
+
+
+def events_frames(events: Sequence[Event]) -> list[str]:
+    """Frames of events, each of a size that every client takes, with the position up to which it tells."""
+    frames, size, begin = [], 0, 0
+    for number, event in enumerate(events):
+        size += _EVENT_OVERHEAD + sum(
+            map(len, (event.conversation or b"", event.message or b"", event.contact or b"", event.data))
+        )
+        if size > MOST_FRAME or number == len(events) - 1:
+            frames.append(encode(Events(event.position, events[begin : number + 1])))
+            size, begin = 0, number + 1
+    return frames
 
 
 def _once(

@@ -26,7 +26,6 @@ from comptoir.infra.signals import Signals
 from comptoir.realtime import typing
 from comptoir.realtime.frames import (
     Entities,
-    Events,
     Face,
     Hello,
     Reload,
@@ -34,6 +33,7 @@ from comptoir.realtime.frames import (
     WidgetTyping,
     contact_of,
     encode,
+    events_frames,
     events_of,
     widget_frames,
 )
@@ -178,7 +178,8 @@ class Hub:
                 self._start_afresh(line, watch, stale=True)
                 return
             entities = await self._look_up(watch.workspace_id, facts)
-            line.push(encode(Events(facts[-1].position, events_of(facts, entities))))
+            for frame in events_frames(events_of(facts, entities)):
+                line.push(frame)
             line.position = facts[-1].position
             await line.drained()
 
@@ -328,20 +329,22 @@ class Hub:
         live = [line for line in watch.agents if line.position >= before and not line.held]
         if live:
             events = events_of(facts, entities)
-            frame = encode(Events(last, events))
+            frames = events_frames(events)
             for line in live:
-                if line.position == before:
+                mine = frames
+                if line.position > before:
+                    # It came with a position that the hub had not got to.
+                    mine = events_frames([event for event in events if event.position > line.position])
+                for frame in mine:
                     line.push(frame)
-                elif line.position < last:
-                    line.push(encode(Events(last, [event for event in events if event.position > line.position])))
                 line.position = max(line.position, last)
             AGENT_FRAMES.inc(len(live))
         watched = {key: lines for key, thread in threads.items() if (lines := watch.threads.get(thread))}
         if watched:
-            frames = widget_frames([fact for fact in facts if fact.conversation_id in watched], entities)
+            shown = widget_frames([fact for fact in facts if fact.conversation_id in watched], entities)
             for key, lines in watched.items():
                 for line in lines:
-                    for frame in frames.get(key, ()):
+                    for frame in shown.get(key, ()):
                         line.push(frame)
                 VISITOR_FRAMES.inc(len(lines))
 

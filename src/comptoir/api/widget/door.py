@@ -33,7 +33,7 @@ from comptoir.api.widget.guard import Guard, address_of
 from comptoir.api.widget.origins import allows
 from comptoir.api.widget.receipts import ReceiptGatherer
 from comptoir.api.widget.sending import FRAME_LIMIT, READ_LIMIT, Sending, client_id_of, uploader_of
-from comptoir.api.widget.socket import VisitorSocket
+from comptoir.api.widget.socket import HELLO_SECONDS, VisitorSocket
 from comptoir.api.widget.state import VisitorState
 from comptoir.api.widget.tokens import VisitorTokens
 from comptoir.channels.web.inbound import Receipt
@@ -79,14 +79,14 @@ class Call(msgspec.Struct, frozen=True):
 class WidgetDoor:
     """ASGI. One per process."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, hello_seconds: float = HELLO_SECONDS) -> None:
         self._services = services
         self._guard = Guard()
         self._tokens = VisitorTokens(services.key_ring, services.clock)
         self._state = VisitorState(services)
         self._sending = Sending(services, self._guard)
         self._receipts = ReceiptGatherer(services.batcher)
-        self._socket = VisitorSocket(services, self._tokens, self._state, self._sending, self._receipts)
+        self._socket = VisitorSocket(services, self._tokens, self._state, self._sending, self._receipts, hello_seconds)
         self._routes: dict[tuple[str, str], Callable[[Call], Awaitable[None]]] = {
             ("POST", "visitor"): self._visitor,
             ("GET", "session"): self._session,

@@ -87,9 +87,10 @@ class VisitorSocket:
         state: VisitorState,
         sending: Sending,
         receipts: ReceiptGatherer,
+        hello_seconds: float,
     ) -> None:
         self._services, self._tokens, self._state = services, tokens, state
-        self._sending, self._receipts = sending, receipts
+        self._sending, self._receipts, self._hello_seconds = sending, receipts, hello_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, inbox: InboxView | None) -> None:
         """Accept, so that a browser is told why it is sent away, and serve until one side leaves."""
@@ -132,7 +133,7 @@ class VisitorSocket:
             raise NotFound
         if not is_same_origin(scope, self._services.config.public_url) and not allows(inbox, scope):
             raise OriginRefused
-        async with asyncio.timeout(HELLO_SECONDS):
+        async with asyncio.timeout(self._hello_seconds):
             text = await _next(receive)
         try:
             hello = _read_hello(text)
