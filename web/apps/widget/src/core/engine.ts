@@ -283,6 +283,9 @@ export class Engine {
       case 'refused':
         this.#sender.refuse(frame.client_id, frame.error);
         break;
+      case 'unavailable':
+        if (frame.client_id !== null) this.#sender.postpone(frame.client_id, frame.retry_after);
+        break;
       case 'typing':
         this.#hear(frame.author.name ?? '', frame.on);
         break;

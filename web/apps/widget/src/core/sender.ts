@@ -67,6 +67,14 @@ export class Sender {
     this.#inFlight.delete(clientId);
   }
 
+  /** The server has no room just now: the message goes out again after `seconds`. */
+  postpone(clientId: string, seconds: number): void {
+    this.#parts.env.after(Math.max(0.5, seconds) * 1000, () => {
+      this.settled(clientId);
+      void this.flush();
+    });
+  }
+
   /** Sends all that is ours and ready. Runs one at a time. */
   async flush(): Promise<void> {
     if (this.#running) {

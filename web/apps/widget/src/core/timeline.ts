@@ -30,14 +30,11 @@ export class Timeline {
     if (messages.length > 0) this.#sorted = null;
   }
 
-  /** After a long absence the server may give only the newest: what was held before would then leave a hole, so it goes. */
+  /** After a long absence the server gives only the newest: what was held before would then leave a hole, so it goes. */
   welcome(welcome: Welcome, afterSeq: number): void {
-    const first = welcome.messages[0]?.seq ?? 0;
-    const hole = afterSeq > 0 && welcome.has_before && welcome.messages.length >= 30 && first > afterSeq + 1;
-    if (hole) this.#byId.clear();
-    if (hole || afterSeq === 0) this.hasBefore = welcome.has_before;
+    if (welcome.has_before) this.clear();
+    if (welcome.has_before || afterSeq === 0) this.hasBefore = welcome.has_before;
     this.apply(welcome.messages);
-    if (hole) this.#sorted = null;
   }
 
   /** An earlier page of history. */

@@ -73,6 +73,8 @@ export type FromServer =
   | { type: 'conversation'; conversation: WidgetConversation }
   | { type: 'ack'; client_id: string }
   | { type: 'refused'; client_id: string; error: WireError }
+  /** Not now: the same message may be sent again after `retry_after` seconds. */
+  | { type: 'unavailable'; client_id: string | null; retry_after: number }
   | { type: 'typing'; author: Author; on: boolean }
   | { type: 'pong' };
 
