@@ -70,7 +70,9 @@ class Storm:
     def environment(self) -> dict[str, str]:
         """The settings of the program under test."""
         extra = {} if self.deduplicate else {"COMPTOIR_CHAOS_WITHOUT_DEDUPLICATION": "1"}
-        return clean_environment(COMPTOIR_DATA=str(self.data), COMPTOIR_PORT=str(self.port), COMPTOIR_LOG_LEVEL="warning", **extra)
+        return clean_environment(
+            COMPTOIR_DATA=str(self.data), COMPTOIR_PORT=str(self.port), COMPTOIR_LOG_LEVEL="warning", **extra
+        )
 
     # ------------------------------------------------------------------------------------------------------------- the program
 
@@ -78,10 +80,15 @@ class Storm:
         """Start `comptoir serve` and wait until it is ready."""
         with (self.data / "serve.log").open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "comptoir", "serve"], env=self.environment(), stdout=output, stderr=subprocess.STDOUT
+                [sys.executable, "-m", "comptoir", "serve"],
+                env=self.environment(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
             )
         try:
-            wait_for("answer of /readyz", lambda: answer(f"{self.base_url}/readyz")[0] == 200, within=60, alive=self._process)
+            wait_for(
+                "answer of /readyz", lambda: answer(f"{self.base_url}/readyz")[0] == 200, within=60, alive=self._process
+            )
         except AssertionError as failure:
             raise AssertionError(f"{failure}\n{self.log()}") from None
 
@@ -105,7 +112,7 @@ class Storm:
         return child_pid(self._process.pid, victim) if self._process else None
 
     async def kill_at_random(self) -> None:
-        """kill -9 one process after another, with short pauses, until there were enough."""
+        """Kill -9 one process after another, with short pauses, until there were enough."""
         dice = random.Random(self.seed)
         while sum(self.killed.values()) < self.kills:
             await asyncio.sleep(dice.uniform(0.6, 2.2))
@@ -214,7 +221,9 @@ class Storm:
 
     async def _conversations(self, http: aiohttp.ClientSession, headers: dict[str, str]) -> list[str]:
         with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError, KeyError):
-            async with http.get(f"{self.base_url}/api/v1/conversations?status=open&limit=50", headers=headers) as response:
+            async with http.get(
+                f"{self.base_url}/api/v1/conversations?status=open&limit=50", headers=headers
+            ) as response:
                 if response.status == 200:
                     return [row["id"] for row in (await response.json())["items"]]
         return []

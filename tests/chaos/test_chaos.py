@@ -24,7 +24,9 @@ async def test_every_acknowledged_message_is_there_once_and_in_order(data_folder
         status = storm.stop()
     written = sum(len(mine.acknowledged) for mine in storm.written)
     repeats = sum(mine.repeats for mine in storm.written)
-    print(f"{sum(storm.killed.values())} kills {dict(storm.killed)}, {written} messages acknowledged, {repeats} repeated requests")
+    print(
+        f"{sum(storm.killed.values())} kills {dict(storm.killed)}, {written} messages acknowledged, {repeats} repeated requests"
+    )
     assert sum(storm.killed.values()) >= KILLS
     assert written > 20 * len(storm.written)
     assert repeats > 0

@@ -19,7 +19,9 @@ from tests.world import World, said
 
 async def listed(world: World, chosen: ConversationFilter | None = None):  # type: ignore[no-untyped-def]
     async with world.db.workspace(world.workspace_id) as tx:
-        return (await list_conversations(tx, world.workspace_id, chosen or ConversationFilter(), world.agent_id, None, 50)).items
+        return (
+            await list_conversations(tx, world.workspace_id, chosen or ConversationFilter(), world.agent_id, None, 50)
+        ).items
 
 
 async def texts(world: World, conversation_id: object) -> list[str]:
@@ -96,7 +98,9 @@ async def test_an_answer_ends_the_waiting_and_is_sent_once(world: World) -> None
     assert page.items[-1].delivery is not None
     assert page.items[-1].delivery.state == "sent"
     assert page.items[-1].author.name == "Tom Baker"
-    other = SendMessage(**{name: getattr(command, name) for name in command.__struct_fields__} | {"author_id": world.owner_id})
+    other = SendMessage(
+        **{name: getattr(command, name) for name in command.__struct_fields__} | {"author_id": world.owner_id}
+    )
     with pytest.raises(MessageIdTaken):
         async with world.db.workspace(world.workspace_id) as tx:
             await send_message(tx, other)

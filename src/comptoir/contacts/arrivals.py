@@ -93,7 +93,9 @@ class Arrivals:
         """Every identity loaded or made so far."""
         return list(self._known.values())
 
-    def receive(self, workspace_id: UUID, inbox_id: UUID, address: str, thread_key: UUID, profile: Profile | None) -> Arrival:
+    def receive(
+        self, workspace_id: UUID, inbox_id: UUID, address: str, thread_key: UUID, profile: Profile | None
+    ) -> Arrival:
         """The identity of somebody who writes, made with its contact if this is the first time."""
         arrival = self._known.get(thread_key)
         if arrival is None:
@@ -118,7 +120,9 @@ class Arrivals:
         fresh = [a for a in self._known.values() if a.fresh]
         if fresh:
             await self._tx.run(_INSERT_CONTACTS, *_profile_columns(fresh), self._tx.now)
-        seen = sorted((a for a in self._known.values() if not a.fresh and a.profile is not None), key=lambda a: a.contact_id)
+        seen = sorted(
+            (a for a in self._known.values() if not a.fresh and a.profile is not None), key=lambda a: a.contact_id
+        )
         if seen:
             await self._tx.run(_TOUCH, *_profile_columns(seen), self._tx.now)
 

@@ -55,14 +55,21 @@ async def update_contact(tx: Transaction, workspace_id: UUID, contact_id: UUID, 
         raise InvalidEmail(field="email")
     if len(msgspec.json.encode(wanted.get("attributes"))) > _MOST_ATTRIBUTES:
         raise InvalidInput(field="attributes", detail=f"attributes > {_MOST_ATTRIBUTES}")
-    exists = await tx.value("SELECT true FROM contact WHERE workspace_id = $1 AND id = $2 FOR UPDATE", workspace_id, contact_id)
+    exists = await tx.value(
+        "SELECT true FROM contact WHERE workspace_id = $1 AND id = $2 FOR UPDATE", workspace_id, contact_id
+    )
     if not exists:
         raise NotFound(field="contact_id")
     if not wanted:
         return
     # The names come from the closed list above, never from outside.
     assignments = ", ".join(f"{name} = ${number}" for number, name in enumerate(wanted, 3))
-    await tx.run(f"UPDATE contact SET {assignments} WHERE workspace_id = $1 AND id = $2", workspace_id, contact_id, *wanted.values())
+    await tx.run(
+        f"UPDATE contact SET {assignments} WHERE workspace_id = $1 AND id = $2",
+        workspace_id,
+        contact_id,
+        *wanted.values(),
+    )
     tx.publish(ContactUpdated(workspace_id=workspace_id, contact_id=contact_id, fields=tuple(wanted)))
 
 

@@ -74,7 +74,9 @@ _IDENTITY = "workspace_id, id, inbox_id, contact_id, address, thread_key, lane, 
 
 async def contact_views(tx: Transaction, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, ContactView]:
     """Contacts with their identities, by id; those that do not exist are absent."""
-    rows = await tx.fetch(f"SELECT {_CONTACT} FROM contact WHERE workspace_id = $1 AND id = ANY($2::uuid[])", workspace_id, list(ids))
+    rows = await tx.fetch(
+        f"SELECT {_CONTACT} FROM contact WHERE workspace_id = $1 AND id = ANY($2::uuid[])", workspace_id, list(ids)
+    )
     return await _with_identities(tx, workspace_id, rows)
 
 
@@ -95,12 +97,16 @@ async def _with_identities(tx: Transaction, workspace_id: UUID, rows: Sequence[R
 async def contact_briefs(tx: Transaction, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, ContactBrief]:
     """Names for a list, by id."""
     rows = await tx.fetch(
-        "SELECT id, name, locale FROM contact WHERE workspace_id = $1 AND id = ANY($2::uuid[])", workspace_id, list(set(ids))
+        "SELECT id, name, locale FROM contact WHERE workspace_id = $1 AND id = ANY($2::uuid[])",
+        workspace_id,
+        list(set(ids)),
     )
     return {row["id"]: ContactBrief(*row) for row in rows}
 
 
-async def list_contacts(tx: Transaction, workspace_id: UUID, after: tuple[datetime, UUID] | None, limit: int) -> ContactPage:
+async def list_contacts(
+    tx: Transaction, workspace_id: UUID, after: tuple[datetime, UUID] | None, limit: int
+) -> ContactPage:
     """Contacts, newest first, by keyset: `after` is the (created_at, id) of the last row seen."""
     moment, last_id = after or (None, None)
     rows = await tx.fetch(
@@ -132,7 +138,10 @@ async def identity_by_thread(tx: Transaction, thread_key: UUID) -> IdentityRow |
 async def identities(tx: Transaction, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, IdentityRow]:
     """Identities by id."""
     rows = await tx.structs(
-        IdentityRow, f"SELECT {_IDENTITY} FROM identity WHERE workspace_id = $1 AND id = ANY($2::uuid[])", workspace_id, list(set(ids))
+        IdentityRow,
+        f"SELECT {_IDENTITY} FROM identity WHERE workspace_id = $1 AND id = ANY($2::uuid[])",
+        workspace_id,
+        list(set(ids)),
     )
     return {row.id: row for row in rows}
 
@@ -140,6 +149,8 @@ async def identities(tx: Transaction, workspace_id: UUID, ids: Sequence[UUID]) -
 async def blocked_contacts(tx: Transaction, workspace_id: UUID, ids: Sequence[UUID]) -> set[UUID]:
     """Those of the contacts that are blocked."""
     rows = await tx.fetch(
-        "SELECT id FROM contact WHERE workspace_id = $1 AND id = ANY($2::uuid[]) AND blocked", workspace_id, list(set(ids))
+        "SELECT id FROM contact WHERE workspace_id = $1 AND id = ANY($2::uuid[]) AND blocked",
+        workspace_id,
+        list(set(ids)),
     )
     return {row["id"] for row in rows}

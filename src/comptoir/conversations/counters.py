@@ -1,7 +1,7 @@
 """Counters instead of counts: how many conversations are open, mine, nobody's, closed.
 
-Deltas gather in the transaction and are applied just before it commits, in one order, so that two transactions never wait for each other in a circle and
-the rows are held for a moment only.
+Deltas gather in the transaction and are applied just before it commits, in one order, so that two transactions never wait for each other in
+a circle and the rows are held for a moment only.
 """
 
 from __future__ import annotations

@@ -121,7 +121,9 @@ async def load_conversations(tx: Transaction, keys: Sequence[tuple[UUID, UUID]])
     return [OpenConversation(**dict(zip(fields, row, strict=True))) for row in rows]
 
 
-async def load_replies(tx: Transaction, asked: Collection[tuple[UUID, UUID, str]]) -> dict[tuple[UUID, str], tuple[UUID, UUID]]:
+async def load_replies(
+    tx: Transaction, asked: Collection[tuple[UUID, UUID, str]]
+) -> dict[tuple[UUID, str], tuple[UUID, UUID]]:
     """What replies answer, asked as (workspace, inbox, id): our message's id (web), else the provider's id of a message we sent.
 
     Gives (conversation, message) by (workspace, id).

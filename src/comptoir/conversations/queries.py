@@ -78,7 +78,12 @@ _ROW = (
 
 
 async def list_conversations(
-    tx: Transaction, workspace_id: UUID, chosen: ConversationFilter, agent_id: UUID | None, after: Keyset | None, limit: int
+    tx: Transaction,
+    workspace_id: UUID,
+    chosen: ConversationFilter,
+    agent_id: UUID | None,
+    after: Keyset | None,
+    limit: int,
 ) -> ConversationPage:
     """One page of a list, with the agent's read marks."""
     conditions, values = _conditions(workspace_id, chosen)
@@ -129,16 +134,24 @@ async def messages_page(
     with_notes: bool = True,
 ) -> MessagesPage:
     """Messages before, after or around a position; the newest without one. Raises NotFound."""
-    last = await tx.value("SELECT last_seq FROM conversation WHERE workspace_id = $1 AND id = $2", workspace_id, conversation_id)
+    last = await tx.value(
+        "SELECT last_seq FROM conversation WHERE workspace_id = $1 AND id = $2", workspace_id, conversation_id
+    )
     if last is None:
         raise NotFound(field="conversation_id")
     if after_seq is not None:
-        rows = await _messages(tx, workspace_id, conversation_id, after_seq, None, limit + 1, with_notes, ascending=True)
+        rows = await _messages(
+            tx, workspace_id, conversation_id, after_seq, None, limit + 1, with_notes, ascending=True
+        )
         return _page(rows[:limit], workspace_id, media, after_seq > 0, len(rows) > limit)
     if around_seq is not None:
         half = max(limit // 2, 1)
-        older = await _messages(tx, workspace_id, conversation_id, 0, around_seq + 1, half + 1, with_notes, ascending=False)
-        newer = await _messages(tx, workspace_id, conversation_id, around_seq, None, half + 1, with_notes, ascending=True)
+        older = await _messages(
+            tx, workspace_id, conversation_id, 0, around_seq + 1, half + 1, with_notes, ascending=False
+        )
+        newer = await _messages(
+            tx, workspace_id, conversation_id, around_seq, None, half + 1, with_notes, ascending=True
+        )
         rows = [*reversed(older[:half]), *newer[:half]]
         return _page(rows, workspace_id, media, len(older) > half, len(newer) > half)
     before = before_seq if before_seq is not None else last + 1
@@ -186,7 +199,9 @@ async def lock_conversation(tx: Transaction, workspace_id: UUID, conversation_id
 
 async def message_conversation(tx: Transaction, workspace_id: UUID, message_id: UUID) -> UUID:
     """The conversation of a message. Raises NotFound."""
-    found: UUID | None = await tx.value("SELECT conversation_id FROM message WHERE workspace_id = $1 AND id = $2", workspace_id, message_id)
+    found: UUID | None = await tx.value(
+        "SELECT conversation_id FROM message WHERE workspace_id = $1 AND id = $2", workspace_id, message_id
+    )
     if found is None:
         raise NotFound(field="message_id")
     return found

@@ -1,7 +1,8 @@
 """Full-text search over messages: an index filled beside the hot path, and a query with folded accents and highlights.
 
-The indexer reads the journal after its own position in each workspace (positions are in commit order, so nothing is stepped over) and writes documents in
-batches. A message is stemmed in its conversation's language, and a query in French, English and plain at once, since nobody says in which language they seek.
+The indexer reads the journal after its own position in each workspace (positions are in commit order, so nothing is stepped over) and
+writes documents in batches. A message is stemmed in its conversation's language, and a query in French, English and plain at once, since
+nobody says in which language they seek.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ class SearchIndexer:
             if indexed < _BATCH and not self._stopping:
                 try:
                     await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
-                except asyncio.TimeoutError:
+                except TimeoutError:
                     pass
                 self._wake.clear()
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -143,7 +144,9 @@ class SearchIndexer:
         facts = await journal.read_after(tx, workspace_id, cursor, _BATCH)
         if not facts:
             return 0
-        said = [f.message_id for f in facts if f.message_id and f.kind in ("MessageReceived", "MessageSent", "NoteAdded")]
+        said = [
+            f.message_id for f in facts if f.message_id and f.kind in ("MessageReceived", "MessageSent", "NoteAdded")
+        ]
         if said:
             await index_messages(tx, workspace_id, said)
         await tx.run("UPDATE search_cursor SET position = $2 WHERE workspace_id = $1", workspace_id, facts[-1].position)

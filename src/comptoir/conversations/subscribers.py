@@ -56,7 +56,9 @@ class ConversationKeeper:
         if files:
             self._files = await uploaded_files(self._tx, files)
         asked = {
-            (f.workspace_id, f.inbox_id, f.event.reply_to) for f in inbound if isinstance(f.event, InboundMessage) and f.event.reply_to
+            (f.workspace_id, f.inbox_id, f.event.reply_to)
+            for f in inbound
+            if isinstance(f.event, InboundMessage) and f.event.reply_to
         }
         if asked:
             self._replies = await lane_writes.load_replies(self._tx, asked)
@@ -74,7 +76,9 @@ class ConversationKeeper:
             self._note_echo(item, event)
 
     def _receive(self, item: Work, fact: InboundReceived, event: InboundMessage) -> None:
-        arrival = self._arrivals.receive(fact.workspace_id, fact.inbox_id, event.address, item.thread_key, event.profile)
+        arrival = self._arrivals.receive(
+            fact.workspace_id, fact.inbox_id, event.address, item.thread_key, event.profile
+        )
         conversation = self._conversation(fact, arrival)
         content = check_content(self._with_file(fact, event))
         seq = conversation.next_seq()
@@ -146,7 +150,9 @@ class ConversationKeeper:
             conversation.status, conversation.closed_at = "open", None
             self._tally.add(conversation.workspace_id, "closed", conversation.assignee_id, -1)
             self._tally.add(conversation.workspace_id, "open", conversation.assignee_id)
-            self._tx.publish(ConversationReopened(workspace_id=conversation.workspace_id, conversation_id=conversation.id))
+            self._tx.publish(
+                ConversationReopened(workspace_id=conversation.workspace_id, conversation_id=conversation.id)
+            )
 
     def _reply_id(self, conversation: OpenConversation, fact: InboundReceived, event: InboundMessage) -> UUID | None:
         if event.reply_to is None:

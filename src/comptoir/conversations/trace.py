@@ -24,7 +24,8 @@ async def trace_message(db: Database, message_id: UUID) -> list[TraceLine]:
     """The chain behind a message, oldest first. Raises NotFound."""
     async with db.system() as tx:
         row = await tx.row(
-            "SELECT workspace_id, conversation_id, seq, author_kind, origin_id, raw_event_id, created_at FROM message WHERE id = $1", message_id
+            "SELECT workspace_id, conversation_id, seq, author_kind, origin_id, raw_event_id, created_at FROM message WHERE id = $1",
+            message_id,
         )
         if row is None:
             raise NotFound(field="message_id")
@@ -40,7 +41,11 @@ async def trace_message(db: Database, message_id: UUID) -> list[TraceLine]:
         since = row["created_at"] - timedelta(minutes=1)
         facts = await journal.read_of_conversation(tx, row["workspace_id"], row["conversation_id"], since, 500)
         lines += [
-            TraceLine(fact.occurred_at, f"fact {fact.kind}", f"position {fact.position} {bytes(fact.data or b'').decode()}".strip())
+            TraceLine(
+                fact.occurred_at,
+                f"fact {fact.kind}",
+                f"position {fact.position} {bytes(fact.data or b'').decode()}".strip(),
+            )
             for fact in facts
             if fact.message_id in (None, message_id)
         ]
@@ -52,7 +57,9 @@ async def trace_message(db: Database, message_id: UUID) -> list[TraceLine]:
         )
         for delivery in deliveries:
             verdict = bytes(delivery["verdict"]).decode()
-            lines.append(TraceLine(delivery["created_at"], "delivery", f"{delivery['id']} {delivery['state']} verdict {verdict}"))
+            lines.append(
+                TraceLine(delivery["created_at"], "delivery", f"{delivery['id']} {delivery['state']} verdict {verdict}")
+            )
             lines += [
                 TraceLine(delivery[column], f"delivery {column.removesuffix('_at')}", str(delivery["id"]))
                 for column in ("sent_at", "delivered_at", "read_at")

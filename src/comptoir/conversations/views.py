@@ -82,7 +82,7 @@ class MessageView(msgspec.Struct, frozen=True):
     reply_to: Quote | None
     created_at: datetime
     delivery: DeliveryState | None
-    origin_id: str | None | msgspec.UnsetType = msgspec.UNSET
+    origin_id: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 CONVERSATION_COLUMNS = (
@@ -120,7 +120,12 @@ def message_view(row: Record, workspace_id: UUID, media: MediaLinks) -> MessageV
         content = decorate(_decode_content(content), workspace_id, media)
     quote = None
     if row["reply_id"] is not None:
-        quote = Quote(row["reply_id"], row["reply_seq"], row["reply_author_kind"], preview_of(_decode_content(row["reply_content"])))
+        quote = Quote(
+            row["reply_id"],
+            row["reply_seq"],
+            row["reply_author_kind"],
+            preview_of(_decode_content(row["reply_content"])),
+        )
     delivery = None
     if row["state"] is not None:
         error = {"code": row["error_code"], "message": row["error_message"]} if row["error_code"] else None
@@ -177,12 +182,16 @@ async def conversation_views(
 async def thread_keys(tx: Transaction, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, UUID]:
     """The thread key of each conversation: how the hub finds the contact's own sockets."""
     rows = await tx.fetch(
-        "SELECT id, thread_key FROM conversation WHERE workspace_id = $1 AND id = ANY($2::uuid[])", workspace_id, list(set(ids))
+        "SELECT id, thread_key FROM conversation WHERE workspace_id = $1 AND id = ANY($2::uuid[])",
+        workspace_id,
+        list(set(ids)),
     )
     return {row["id"]: row["thread_key"] for row in rows}
 
 
-async def message_views(tx: Transaction, workspace_id: UUID, ids: Sequence[UUID], media: MediaLinks) -> dict[UUID, MessageView]:
+async def message_views(
+    tx: Transaction, workspace_id: UUID, ids: Sequence[UUID], media: MediaLinks
+) -> dict[UUID, MessageView]:
     """Messages and notes by id."""
     rows = await tx.fetch(
         f"SELECT {MESSAGE_COLUMNS} FROM message m {MESSAGE_JOINS} WHERE m.workspace_id = $1 AND m.id = ANY($2::uuid[])",

@@ -32,6 +32,7 @@ def say(en: str, fr: str) -> str:
 
 def migrate() -> int:
     """Bring the database up to date; starts the installation's own PostgreSQL for it when that does not run."""
+
     async def work(config: Config) -> None:
         async with database_running(config, make=True) as dsn:
             names = await prepare_database(dsn)

@@ -1,7 +1,8 @@
 """Who listens to what. Read this page first.
 
-A message comes in at a door (`api/hooks.py`, `api/widget/`), is made durable by the batcher (`ingest/batcher.py`), takes its effect in a lane (`ingest/lanes.py`) through the
-`LANE_SUBSCRIBERS` below in this order, and leaves by the exits: the outbox (`outbox/`), and the hub (`realtime/hub.py`), which reads the journal of facts.
+A message comes in at a door (`api/hooks.py`, `api/widget/`), is made durable by the batcher (`ingest/batcher.py`), takes its effect in a
+lane (`ingest/lanes.py`) through the `LANE_SUBSCRIBERS` below in this order, and leaves by the exits: the outbox (`outbox/`), and the hub
+(`realtime/hub.py`), which reads the journal of facts.
 """
 
 from __future__ import annotations

@@ -117,7 +117,9 @@ class Batcher:
         if self._task is not None:
             await self._task
 
-    async def accept(self, inbox: InboxView, request: HookRequest, events: Sequence[InboundEvent], *, replayed: bool = False) -> None:
+    async def accept(
+        self, inbox: InboxView, request: HookRequest, events: Sequence[InboundEvent], *, replayed: bool = False
+    ) -> None:
         """Return when the events are durable (or were so already, or are quarantined). Raises Unavailable: nothing was stored, come again."""
         waiting = self._ticket(inbox, request, events, replayed)
         size = waiting.size()
@@ -134,7 +136,9 @@ class Batcher:
             self._rows -= len(waiting.rows)
             self._bytes -= size
 
-    def _ticket(self, inbox: InboxView, request: HookRequest, events: Sequence[InboundEvent], replayed: bool) -> Waiting:
+    def _ticket(
+        self, inbox: InboxView, request: HookRequest, events: Sequence[InboundEvent], replayed: bool
+    ) -> Waiting:
         now, raw_id = self._clock(), uuid7()
         names = channel_of(inbox.channel).manifest.kept_headers
         kept = {name: request.headers[name] for name in names if name in request.headers}

@@ -1,8 +1,8 @@
 """Lanes: where facts waiting in `todo` take their effect, each exactly once, in order per contact.
 
-A worker claims every free lane that has work, reads its rows in order of position, lets the subscribers load what they need in a few set-based queries, handle the
-facts in memory, and write all effects and delete the rows in one transaction. A batch that fails is run again in halves until the failing thread stands
-alone; that one is parked with its reason and tried again later, and the others go on.
+A worker claims every free lane that has work, reads its rows in order of position, lets the subscribers load what they need in a few
+set-based queries, handle the facts in memory, and write all effects and delete the rows in one transaction. A batch that fails is run again
+in halves until the failing thread stands alone; that one is parked with its reason and tried again later, and the others go on.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ class LaneRunner:
     async def _sleep(self) -> None:
         try:
             await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             pass
         self._wake.clear()
 
@@ -203,5 +203,13 @@ class LaneRunner:
         reason = f"{type(error).__name__}: {error}".replace("\x00", "")[:500]
         async with self._db.system() as tx:
             await tx.run(
-                _PARK, item.thread_key, item.workspace_id, item.lane, tx.now + _PARK_FIRST, reason, tx.now, _PARK_MOST, _PARK_FIRST
+                _PARK,
+                item.thread_key,
+                item.workspace_id,
+                item.lane,
+                tx.now + _PARK_FIRST,
+                reason,
+                tx.now,
+                _PARK_MOST,
+                _PARK_FIRST,
             )

@@ -29,7 +29,9 @@ class Backlog(msgspec.Struct, frozen=True):
     quarantined: int
 
 
-async def quarantine(tx: Transaction, workspace_id: UUID, inbox_id: UUID, after: Keyset | None, limit: int) -> list[QuarantinedEvent]:
+async def quarantine(
+    tx: Transaction, workspace_id: UUID, inbox_id: UUID, after: Keyset | None, limit: int
+) -> list[QuarantinedEvent]:
     """Quarantined events of an inbox, newest first."""
     moment, last_id = after or (None, None)
     return await tx.structs(
@@ -47,7 +49,9 @@ async def quarantine(tx: Transaction, workspace_id: UUID, inbox_id: UUID, after:
 async def quarantined_count(tx: Transaction, workspace_id: UUID, inbox_id: UUID) -> int:
     """How many events of an inbox are quarantined."""
     return int(
-        await tx.value("SELECT count(*) FROM quarantined_event WHERE workspace_id = $1 AND inbox_id = $2", workspace_id, inbox_id)
+        await tx.value(
+            "SELECT count(*) FROM quarantined_event WHERE workspace_id = $1 AND inbox_id = $2", workspace_id, inbox_id
+        )
     )
 
 

@@ -1,7 +1,7 @@
 """Replay: read raw events again, as if they had just come.
 
-What took its effect before is recognised by its key and changes nothing; what was not understood then, or lost to a fault of ours, takes its effect now, without any
-outward one.
+What took its effect before is recognised by its key and changes nothing; what was not understood then, or lost to a fault of ours, takes
+its effect now, without any outward one.
 """
 
 from __future__ import annotations
@@ -62,7 +62,12 @@ async def replay(
 
 
 async def _again(
-    batcher: Batcher, find_inbox: InboxFinder, inbox_id: UUID, headers: msgspec.Raw | None, body: bytes, report: ReplayReport
+    batcher: Batcher,
+    find_inbox: InboxFinder,
+    inbox_id: UUID,
+    headers: msgspec.Raw | None,
+    body: bytes,
+    report: ReplayReport,
 ) -> None:
     report.requests += 1
     inbox = await find_inbox(inbox_id)

@@ -11,13 +11,17 @@ from comptoir.conversations.queries import lock_conversation
 from comptoir.infra.database import Transaction
 
 
-async def assign(tx: Transaction, workspace_id: UUID, conversation_id: UUID, assignee_id: UUID | None, agent_id: UUID | None) -> None:
+async def assign(
+    tx: Transaction, workspace_id: UUID, conversation_id: UUID, assignee_id: UUID | None, agent_id: UUID | None
+) -> None:
     """Assign to an active agent, or to nobody. Raises NotFound, UnknownAssignee."""
     conversation = await lock_conversation(tx, workspace_id, conversation_id)
     if conversation.assignee_id == assignee_id:
         return
     if assignee_id is not None:
-        active = await tx.value("SELECT active FROM agent_name WHERE workspace_id = $1 AND id = $2", workspace_id, assignee_id)
+        active = await tx.value(
+            "SELECT active FROM agent_name WHERE workspace_id = $1 AND id = $2", workspace_id, assignee_id
+        )
         if not active:
             raise UnknownAssignee(field="assignee_id")
     await tx.run(
@@ -30,5 +34,7 @@ async def assign(tx: Transaction, workspace_id: UUID, conversation_id: UUID, ass
     tally.add(workspace_id, conversation.status, conversation.assignee_id, -1)
     tally.add(workspace_id, conversation.status, assignee_id)
     tx.publish(
-        ConversationAssigned(workspace_id=workspace_id, conversation_id=conversation_id, assignee_id=assignee_id, agent_id=agent_id)
+        ConversationAssigned(
+            workspace_id=workspace_id, conversation_id=conversation_id, assignee_id=assignee_id, agent_id=agent_id
+        )
     )

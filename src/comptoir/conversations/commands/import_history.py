@@ -42,7 +42,9 @@ class PastConversation(msgspec.Struct, kw_only=True):
     id: UUID = msgspec.field(default_factory=uuid7)
 
 
-async def import_history(tx: Transaction, workspace_id: UUID, channel: str, histories: Sequence[PastConversation]) -> None:
+async def import_history(
+    tx: Transaction, workspace_id: UUID, channel: str, histories: Sequence[PastConversation]
+) -> None:
     """Write contacts, conversations, messages and read marks. The messages' times must not go backwards within a conversation.
 
     They are findable as soon as the transaction commits.
@@ -123,7 +125,9 @@ _TYPES = {
 }
 
 
-async def _insert_conversations(tx: Transaction, workspace_id: UUID, channel: str, histories: Sequence[PastConversation]) -> None:
+async def _insert_conversations(
+    tx: Transaction, workspace_id: UUID, channel: str, histories: Sequence[PastConversation]
+) -> None:
     rows = [_conversation_row(workspace_id, channel, history) for history in histories]
     arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(_TYPES.values(), 1))
     await tx.run(

@@ -40,7 +40,9 @@ def _check(name: str, colour: str) -> str:
 
 async def list_labels(tx: Transaction, workspace_id: UUID) -> list[LabelView]:
     """All labels of a workspace by name."""
-    return await tx.structs(LabelView, "SELECT id, name, colour FROM label WHERE workspace_id = $1 ORDER BY lower(name)", workspace_id)
+    return await tx.structs(
+        LabelView, "SELECT id, name, colour FROM label WHERE workspace_id = $1 ORDER BY lower(name)", workspace_id
+    )
 
 
 async def create_label(tx: Transaction, workspace_id: UUID, name: str, colour: str) -> LabelView:
@@ -63,7 +65,13 @@ async def update_label(tx: Transaction, workspace_id: UUID, label_id: UUID, name
     """Rename or recolour. Raises NotFound, InvalidInput, LabelExists."""
     view = LabelView(label_id, _check(name, colour), colour)
     try:
-        tag = await tx.run("UPDATE label SET name = $3, colour = $4 WHERE workspace_id = $1 AND id = $2", workspace_id, label_id, view.name, colour)
+        tag = await tx.run(
+            "UPDATE label SET name = $3, colour = $4 WHERE workspace_id = $1 AND id = $2",
+            workspace_id,
+            label_id,
+            view.name,
+            colour,
+        )
     except asyncpg.UniqueViolationError as error:
         raise LabelExists(field="name", name=view.name) from error
     if tag == "UPDATE 0":
@@ -95,7 +103,9 @@ async def label_conversation(
     conversation = await lock_conversation(tx, workspace_id, conversation_id)
     if list(conversation.label_ids) == wanted:
         return
-    known = await tx.value("SELECT count(*) FROM label WHERE workspace_id = $1 AND id = ANY($2::uuid[])", workspace_id, wanted)
+    known = await tx.value(
+        "SELECT count(*) FROM label WHERE workspace_id = $1 AND id = ANY($2::uuid[])", workspace_id, wanted
+    )
     if known != len(wanted):
         raise UnknownLabel(field="label_ids")
     await tx.run(
@@ -105,5 +115,7 @@ async def label_conversation(
         wanted,
     )
     tx.publish(
-        ConversationLabelled(workspace_id=workspace_id, conversation_id=conversation_id, label_ids=tuple(wanted), agent_id=agent_id)
+        ConversationLabelled(
+            workspace_id=workspace_id, conversation_id=conversation_id, label_ids=tuple(wanted), agent_id=agent_id
+        )
     )

@@ -46,6 +46,10 @@ async def mark_read(tx: Transaction, workspace_id: UUID, conversation_id: UUID, 
     )
     tx.publish(
         ConversationRead(
-            workspace_id=workspace_id, conversation_id=conversation_id, agent_id=agent_id, read_seq=seq, read_count=read_count
+            workspace_id=workspace_id,
+            conversation_id=conversation_id,
+            agent_id=agent_id,
+            read_seq=seq,
+            read_count=read_count,
         )
     )

@@ -11,7 +11,9 @@ from comptoir.infra.database import Transaction
 from comptoir.kernel.errors import InvalidInput
 
 
-async def prioritise(tx: Transaction, workspace_id: UUID, conversation_id: UUID, priority: str, agent_id: UUID | None) -> None:
+async def prioritise(
+    tx: Transaction, workspace_id: UUID, conversation_id: UUID, priority: str, agent_id: UUID | None
+) -> None:
     """Set one of `PRIORITIES`. Raises NotFound, InvalidInput."""
     if priority not in PRIORITIES:
         raise InvalidInput(field="priority", detail=" | ".join(PRIORITIES))
@@ -26,5 +28,7 @@ async def prioritise(tx: Transaction, workspace_id: UUID, conversation_id: UUID,
         rank,
     )
     tx.publish(
-        ConversationPrioritised(workspace_id=workspace_id, conversation_id=conversation_id, priority=priority, agent_id=agent_id)
+        ConversationPrioritised(
+            workspace_id=workspace_id, conversation_id=conversation_id, priority=priority, agent_id=agent_id
+        )
     )

@@ -76,7 +76,11 @@ async def send_message(tx: Transaction, command: SendMessage) -> bool:
 
 
 async def _written_before(tx: Transaction, command: SendMessage) -> bool:
-    row = await tx.row("SELECT conversation_id, author_id FROM message WHERE workspace_id = $1 AND id = $2", command.workspace_id, command.id)
+    row = await tx.row(
+        "SELECT conversation_id, author_id FROM message WHERE workspace_id = $1 AND id = $2",
+        command.workspace_id,
+        command.id,
+    )
     if row is None:
         return False
     if row["conversation_id"] != command.conversation_id or row["author_id"] != command.author_id:
@@ -100,11 +104,17 @@ async def _check_reply(tx: Transaction, command: SendMessage) -> None:
 async def _verdict(tx: Transaction, command: SendMessage, conversation: ConversationRow, content: Content) -> Verdict:
     manifest = channel_of(conversation.channel).manifest
     blocked = await blocked_contacts(tx, command.workspace_id, [conversation.contact_id])
-    state = ThreadState(last_inbound_at=conversation.last_inbound_at, blocked=bool(blocked), transport=manifest.transport)
-    return decide(Intent(sender=command.author_kind, content_type=content_type(content)), state, manifest.window, tx.now)
+    state = ThreadState(
+        last_inbound_at=conversation.last_inbound_at, blocked=bool(blocked), transport=manifest.transport
+    )
+    return decide(
+        Intent(sender=command.author_kind, content_type=content_type(content)), state, manifest.window, tx.now
+    )
 
 
-async def _write_delivery(tx: Transaction, command: SendMessage, conversation: ConversationRow, seq: int, verdict: Verdict) -> None:
+async def _write_delivery(
+    tx: Transaction, command: SendMessage, conversation: ConversationRow, seq: int, verdict: Verdict
+) -> None:
     manifest: Manifest = channel_of(conversation.channel).manifest
     # In a stream channel the message is sent by standing in the contact's own stream.
     streamed = manifest.transport == "stream"
