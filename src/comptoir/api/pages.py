@@ -1,4 +1,4 @@
-"""Everything that a browser opens: the widget's script and frame, the hosted page, the inbox app, the list of errors."""
+"""Everything that a browser opens: the widget's script and frame, the hosted page, the inbox app."""
 
 from __future__ import annotations
 
@@ -69,8 +69,6 @@ class PageDoor:
             return self._hosted
         if path == "/app" or path.startswith("/app/"):
             return self._app
-        if path == "/docs/errors":
-            return _errors
         return self._home if path == "/" else self._missing
 
     # ---------------------------------------------------------------------------------------------------------- the widget
@@ -242,15 +240,3 @@ def _simple_page(locale: Locale, title: str, body: str) -> bytes:
         f'<!doctype html><html lang="{locale}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{html.escape(title)} · Comptoir</title><h1>{html.escape(title)}</h1>{body}</html>"
     ).encode()
-
-
-async def _errors(scope: Scope, send: Send) -> None:
-    """Where the `docs` of every error leads: its sentence and its status."""
-    locale = locale_of(scope)
-    rows = [
-        f'<dt id="{code}"><code>{code}</code> ({kind.status})</dt><dd>{html.escape(kind.sentences.get(locale) or kind.sentences["en"])}</dd>'
-        for code, kind in sorted(Refusal.CODES.items())
-    ]
-    title = "Les erreurs et ce qu’elles veulent dire" if locale == "fr" else "Errors, and what they mean"
-    page = packed(_simple_page(locale, title, f"<dl>{''.join(rows)}</dl>"), _HTML.decode())
-    await answer_file(scope, send, page, ASK_AGAIN, [_BARE_POLICY])

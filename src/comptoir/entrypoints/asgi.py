@@ -80,6 +80,11 @@ class WebApp:
             (("/",), pages),
         ]
 
+    async def drain(self) -> None:
+        """Say goodbye to everybody on a line; the server calls it before it closes the connections."""
+        if self._services is not None:
+            await self._services.hub.close()
+
     async def _close(self) -> None:
         services = self._services
         if services is None:

@@ -30,6 +30,7 @@ DRAIN_SECONDS = 20
 _PR_SET_PDEATHSIG = 1
 # A request line and its headers; a body has limits of its own, per route.
 _MOST_HEADER_BYTES = 32 * 1024
+_START_FAILED = 3
 _log = get_logger(__name__)
 
 
@@ -81,11 +82,12 @@ def run_web() -> None:
     import uvicorn
 
     from comptoir.entrypoints.preparation import check_database
+    from comptoir.entrypoints.server import DrainingServer
 
     config = load_config()
     # Before the server, which would bury the one sentence about what is wrong under its own traceback.
     asyncio.run(check_database(config))
-    uvicorn.run(
+    settings = uvicorn.Config(
         "comptoir.entrypoints.asgi:create_app",
         factory=True,
         host=config.host,
@@ -107,6 +109,10 @@ def run_web() -> None:
         timeout_graceful_shutdown=DRAIN_SECONDS,
         h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
     )
+    server = DrainingServer(settings)
+    server.run()
+    if not server.started:
+        sys.exit(_START_FAILED)
 
 
 def _has_uvloop() -> bool:
