@@ -47,6 +47,7 @@ export class SendQueue {
   private busy = new Set<Id>();
   private trials = new Map<Id, number>();
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private stopped = false;
 
   constructor(private readonly settings: QueueSettings) {
     this.items = this.stored();
@@ -59,7 +60,9 @@ export class SendQueue {
     this.flush();
   }
 
+  /** Leaves the rest in the storage, for the next page that opens this queue. */
   stop(): void {
+    this.stopped = true;
     clearTimeout(this.timer);
   }
 
@@ -91,6 +94,7 @@ export class SendQueue {
   /** The line is back, or may be: everything that waits is tried now. */
   flush(): void {
     clearTimeout(this.timer);
+    if (this.stopped) return;
     const conversations = new Set(this.items.map((item) => item.conversation_id));
     for (const conversation of conversations) void this.drain(conversation);
   }
@@ -108,6 +112,7 @@ export class SendQueue {
   }
 
   private next(conversation: Id): Queued | undefined {
+    if (this.stopped) return undefined;
     return this.items.find((item) => item.conversation_id === conversation && item.state === 'waiting');
   }
 
@@ -136,6 +141,7 @@ export class SendQueue {
     const trial = (this.trials.get(id) ?? 0) + 1;
     this.trials.set(id, trial);
     clearTimeout(this.timer);
+    if (this.stopped) return;
     this.timer = setTimeout(() => this.flush(), (this.settings.pause ?? backoff)(trial));
   }
 
@@ -153,7 +159,7 @@ export class SendQueue {
 
   private store(id: Id): void {
     const item = this.items.find((candidate) => candidate.id === id);
-    if (item) this.quietly(() => this.settings.storage.setItem(this.settings.prefix + id, JSON.stringify(item)));
+    if (item && !this.stopped) this.quietly(() => this.settings.storage.setItem(this.settings.prefix + id, JSON.stringify(item)));
   }
 
   private stored(): Queued[] {

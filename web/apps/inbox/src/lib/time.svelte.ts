@@ -74,7 +74,7 @@ export function dayName(instant: string): string {
 /** How long ago, in one unit: 3 min, 2 h, 5 d. */
 export function since(instant: string): string {
   const age = Math.max(0, clock.now - Date.parse(instant));
-  const [value, unit] = age < HOUR ? [age / MINUTE, 'minute'] : age < 2 * DAY ? [age / HOUR, 'hour'] : [age / DAY, 'day'];
+  const [value, unit] = age < HOUR ? [age / MINUTE, 'minute'] : age < DAY ? [age / HOUR, 'hour'] : [age / DAY, 'day'];
   return new Intl.NumberFormat(language.locale, { style: 'unit', unit: unit as string, unitDisplay: 'short' }).format(
     Math.max(1, Math.floor(value as number)),
   );

@@ -11,7 +11,9 @@ export function belongs(view: View, conversation: Conversation, me: Id): boolean
 
 /** Negative when `a` stands above `b`: newest activity first, then the newest id. */
 export function compare(a: Conversation, b: Conversation): number {
-  if (a.last_activity_at !== b.last_activity_at) return a.last_activity_at < b.last_activity_at ? 1 : -1;
+  // Without the closing Z, of two texts the one that ends sooner (no fraction of a second) is the earlier one.
+  const [one, other] = [a.last_activity_at.slice(0, -1), b.last_activity_at.slice(0, -1)];
+  if (one !== other) return one < other ? 1 : -1;
   if (a.id === b.id) return 0;
   return a.id < b.id ? 1 : -1;
 }
@@ -31,27 +33,28 @@ function place(ids: readonly Id[], conversation: Conversation, known: Known): nu
   return low;
 }
 
-/** Takes a conversation out of one list and puts it where it now belongs, if that part of the list is loaded. */
-function replace(list: ListState, view: View, conversation: Conversation, known: Known, me: Id): ListState {
-  const without = list.ids.includes(conversation.id) ? list.ids.filter((id) => id !== conversation.id) : list.ids;
-  const here = list.loaded && belongs(view, conversation, me);
-  const at = here ? place(without, conversation, known) : -1;
-  const reaches = here && (list.complete || at < without.length);
-  if (!reaches) return without === list.ids ? list : { ...list, ids: without };
-  if (list.ids[at] === conversation.id) return list;
-  return { ...list, ids: [...without.slice(0, at), conversation.id, ...without.slice(at)] };
-}
-
 /** Every list after these conversations took on their new form in `known`. */
-export function rearrange(lists: State['lists'], changed: Iterable<Conversation>, known: Known, me: Id): State['lists'] {
+export function rearrange(lists: State['lists'], changed: ReadonlyMap<Id, Conversation>, known: Known, me: Id): State['lists'] {
   let next = lists;
-  for (const conversation of changed) {
-    for (const view of VIEWS) {
-      const list = replace(next[view], view, conversation, known, me);
-      if (list !== next[view]) next = { ...next, [view]: list };
-    }
+  for (const view of VIEWS) {
+    const list = moved(next[view], view, changed, known, me);
+    if (list !== next[view]) next = { ...next, [view]: list };
   }
   return next;
+}
+
+/** All that changed are taken out first: only what is left is sorted by what is now known. */
+function moved(list: ListState, view: View, changed: ReadonlyMap<Id, Conversation>, known: Known, me: Id): ListState {
+  if (!list.loaded) return list;
+  const ids = list.ids.filter((id) => !changed.has(id));
+  for (const conversation of changed.values()) {
+    if (!belongs(view, conversation, me)) continue;
+    const at = place(ids, conversation, known);
+    // Below the loaded part it waits for its page.
+    if (at < ids.length || list.complete) ids.splice(at, 0, conversation.id);
+  }
+  const same = ids.length === list.ids.length && ids.every((id, index) => id === list.ids[index]);
+  return same ? list : { ...list, ids };
 }
 
 /** A list with one more page below it. What events already brought stays; order is by activity, not by page. */

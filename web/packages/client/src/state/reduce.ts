@@ -88,7 +88,7 @@ export function applyEvents(state: State, events: readonly RealtimeEvent[], posi
 
 function settled(draft: Draft, position: number, me: Id): State {
   const { state, changed } = draft;
-  const lists = changed.size ? rearrange(state.lists, changed.values(), state.conversations, me) : state.lists;
+  const lists = changed.size ? rearrange(state.lists, changed, state.conversations, me) : state.lists;
   if (position === state.position && lists === state.lists) return state;
   return { ...state, position, lists };
 }
