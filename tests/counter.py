@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -60,7 +61,7 @@ class Client:
         url = self.base_url + (path[1:] if path.startswith("//") else "/api/v1" + path)
         headers = {**self.headers, **options.pop("headers", {})}
         if body is not None:
-            options["data"] = body if isinstance(body, bytes) else msgspec.json.encode(body)
+            options["data"] = io.BytesIO(body if isinstance(body, bytes) else msgspec.json.encode(body))
             headers.setdefault("Content-Type", "application/json")
         async with self.session.request(method, url, headers=headers, allow_redirects=False, **options) as answer:
             return Answer(answer.status, await answer.read(), {k.lower(): v for k, v in answer.headers.items()})
