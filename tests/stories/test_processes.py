@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from comptoir.infra.postgres_files import process_runs, read_status
+from tests import server
 from tests.processes import METRICS_TOKEN, answer, clean_environment, free_port, wait_for
 
 
@@ -83,9 +85,32 @@ class Installation:
         return self.supervisor.wait(60)
 
 
+@pytest.fixture(scope="session")
+def migrated_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data folder that `comptoir migrate` has made, to be copied: making one takes longer than any story here."""
+    folder = Path(tempfile.mkdtemp(prefix="comptoir-test-", dir="/tmp"))
+    folder.chmod(0o755)
+    made = Installation(folder)
+    done = made.run("migrate")
+    assert done.returncode == 0, done.stderr
+    yield folder
+    server.remove_data(folder)
+
+
 @pytest.fixture
-def installation(data_folder: Path) -> Iterator[Installation]:
-    made = Installation(data_folder)
+def installation(data_folder: Path, migrated_data: Path) -> Iterator[Installation]:
+    """An installation that has run before."""
+    subprocess.run(["cp", "-a", f"{migrated_data}/.", str(data_folder)], check=True)
+    yield from tended(Installation(data_folder))
+
+
+@pytest.fixture
+def empty_installation(data_folder: Path) -> Iterator[Installation]:
+    """An installation on an empty machine."""
+    yield from tended(Installation(data_folder))
+
+
+def tended(made: Installation) -> Iterator[Installation]:
     yield made
     if made.supervisor is not None and made.supervisor.poll() is None:
         made.supervisor.kill()
@@ -93,13 +118,13 @@ def installation(data_folder: Path) -> Iterator[Installation]:
     made.log.unlink(missing_ok=True)
 
 
-def test_one_command_serves_greets_and_goes_leaving_nothing_running(installation: Installation) -> None:
-    supervisor = installation.serve()
-    wait_for("greeting", lambda: "Comptoir is open" in installation.log.read_text())
-    assert f"http://localhost:{installation.port}/app" in installation.log.read_text()
-    tree = installation.tree()
+def test_one_command_serves_greets_and_goes_leaving_nothing_running(empty_installation: Installation) -> None:
+    supervisor = empty_installation.serve()
+    wait_for("greeting", lambda: "Comptoir is open" in empty_installation.log.read_text())
+    assert f"http://localhost:{empty_installation.port}/app" in empty_installation.log.read_text()
+    tree = empty_installation.tree()
     assert all(tree)
-    assert installation.stop() == 0
+    assert empty_installation.stop() == 0
     assert not any(process_runs(pid) for pid in tree)
     assert supervisor.returncode == 0
 
@@ -115,14 +140,14 @@ def test_a_second_start_is_refused_in_one_sentence_and_the_first_goes_on(install
     assert installation.ready()
 
 
-def test_a_port_that_is_taken_is_refused_before_anything_starts(installation: Installation) -> None:
+def test_a_port_that_is_taken_is_refused_before_anything_starts(empty_installation: Installation) -> None:
     with socket.socket() as other:
-        other.bind(("127.0.0.1", installation.port))
+        other.bind(("127.0.0.1", empty_installation.port))
         other.listen()
-        refused = installation.run("serve")
+        refused = empty_installation.run("serve")
     assert refused.returncode == 78
-    assert f"127.0.0.1:{installation.port}" in refused.stderr
-    assert not (installation.data / "postgres").exists()
+    assert f"127.0.0.1:{empty_installation.port}" in refused.stderr
+    assert not (empty_installation.data / "postgres").exists()
 
 
 @pytest.mark.parametrize("name", ["web", "worker"])
@@ -214,17 +239,26 @@ def test_persons_and_keys_are_made_from_the_command_line_and_open_the_door(insta
     assert nobody.returncode == 1
 
 
-def test_doctor_finds_a_healthy_house_and_says_what_ails_a_sick_one(installation: Installation) -> None:
-    before = installation.run("doctor")
+def test_doctor_finds_a_healthy_house_and_says_what_ails_a_sick_one(empty_installation: Installation) -> None:
+    before = empty_installation.run("doctor")
     assert before.returncode == 1
     assert "comptoir serve" in before.stdout
-    assert not (installation.data / "postgres").exists(), "looking makes nothing"
-    installation.serve()
-    healthy = installation.run("doctor")
+    assert not (empty_installation.data / "postgres").exists(), "looking makes nothing"
+    empty_installation.serve()
+    healthy = empty_installation.run("doctor")
     assert healthy.returncode == 0, healthy.stdout
-    for subject in ("PostgreSQL", "Migrations", "Extensions", "Partitions", "Attachments", "Disk", "Parked threads"):
+    for subject in (
+        "PostgreSQL",
+        "Migrations",
+        "Extensions",
+        "Partitions",
+        "Attachments",
+        "Disk",
+        "Parked threads",
+        "Uncertain deliveries",
+    ):
         assert f"ok     {subject}: " in healthy.stdout, healthy.stdout
-    full = installation.run("doctor", COMPTOIR_DISK_RESERVE_MB=str(1 << 29), LC_ALL="fr_FR.UTF-8")
+    full = empty_installation.run("doctor", COMPTOIR_DISK_RESERVE_MB=str(1 << 29), LC_ALL="fr_FR.UTF-8")
     assert full.returncode == 1
     assert "ÉCHEC  Disque" in full.stdout
 
@@ -239,22 +273,24 @@ def test_metrics_are_closed_to_strangers(installation: Installation) -> None:
     assert b"comptoir_disk_free_bytes" in opened.stdout
 
 
-def test_commands_on_an_installation_that_never_ran_are_refused_and_make_nothing(installation: Installation) -> None:
-    refused = installation.run("trace", "0198c0de-0000-7000-8000-000000000000")
+def test_commands_on_an_installation_that_never_ran_are_refused_and_make_nothing(
+    empty_installation: Installation,
+) -> None:
+    refused = empty_installation.run("trace", "0198c0de-0000-7000-8000-000000000000")
     assert refused.returncode == 75
     assert "start comptoir serve" in refused.stderr
-    assert not (installation.data / "postgres").exists()
-    wrong = installation.run("trace", "abc")
+    assert not (empty_installation.data / "postgres").exists()
+    wrong = empty_installation.run("trace", "abc")
     assert wrong.returncode == 1
 
 
-def test_migrate_starts_and_stops_the_database_by_itself(installation: Installation) -> None:
-    first = installation.run("migrate")
+def test_migrate_starts_and_stops_the_database_by_itself(empty_installation: Installation) -> None:
+    first = empty_installation.run("migrate")
     assert first.returncode == 0, first.stderr
     assert "0001_foundation.sql" in first.stdout
-    assert not installation.postgres()
-    assert installation.run("migrate").stdout.startswith("0 migrations")
-    missing = installation.run("trace", "0198c0de-0000-7000-8000-000000000000")
+    assert not empty_installation.postgres()
+    assert empty_installation.run("migrate").stdout.startswith("0 migrations")
+    missing = empty_installation.run("trace", "0198c0de-0000-7000-8000-000000000000")
     assert missing.returncode == 1, "the database is started for the question, and the message is not there"
 
 

@@ -274,3 +274,8 @@ async def settle(
         tx.signal("outbox", str(row["inbox_id"]))
     message_id: UUID = row["message_id"]
     return message_id
+
+
+async def uncertain_count(tx: Transaction) -> int:
+    """How many deliveries of all workspaces wait for somebody to say whether they went out. Needs the system's role."""
+    return int(await tx.value("SELECT count(*) FROM delivery WHERE state = 'uncertain'"))

@@ -280,6 +280,7 @@ async def _partitions(connection: Connection) -> Finding:
 
 
 async def _work(dsn: str) -> AsyncIterator[Finding]:
+    from comptoir.conversations.deliveries import uncertain_count
     from comptoir.ingest.queries import backlog
 
     db = Database(dsn, app_size=1, system_size=1)
@@ -288,6 +289,7 @@ async def _work(dsn: str) -> AsyncIterator[Finding]:
         await db.open()
         async with db.system() as tx:
             state = await backlog(tx)
+            uncertain = await uncertain_count(tx)
             failed = await failed_jobs(tx.connection)
     except DATABASE_ERRORS as error:
         yield Finding(
@@ -325,6 +327,14 @@ async def _work(dsn: str) -> AsyncIterator[Finding]:
             say(
                 "Look at the inbox’s health; comptoir replay reads them again.",
                 "Voyez la santé de la boîte\u202f; comptoir replay les relit.",
+            ),
+        ),
+        (
+            uncertain,
+            say("Uncertain deliveries", "Envois incertains"),
+            say(
+                "Nobody knows whether they went out: decide in the inbox, under each message.",
+                "Nul ne sait s’ils sont partis\u202f: décidez dans la boîte de réception, sous chaque message.",
             ),
         ),
         (
