@@ -18,6 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from comptoir.api.bare import App, Receive, Scope, Send
+from comptoir.api.hooks import HookDoor
 from comptoir.api.pages import PageDoor
 from comptoir.api.realtime import RealtimeDoor
 from comptoir.api.services import Services
@@ -208,10 +209,12 @@ async def open_doors(world: World, folder: Path, static: Path | None = None) -> 
     lanes = asyncio.create_task(_work(world.lanes))
     await services.signals.open()
     await services.hub.open()
-    async with serving(_dispatch(services, static), port), aiohttp.ClientSession() as http:
+    hooks = HookDoor(services)
+    async with serving(_dispatch(services, static, hooks), port), aiohttp.ClientSession() as http:
         try:
             yield Doors(world, services, f"http://127.0.0.1:{port}", http)
         finally:
+            await hooks.close()
             await services.hub.close()
             world.lanes.stop()
             await lanes
@@ -222,7 +225,7 @@ async def _work(lanes: LaneRunner) -> None:
     await lanes.run()
 
 
-def _dispatch(services: Services, static: Path | None) -> App:
+def _dispatch(services: Services, static: Path | None, hooks: HookDoor) -> App:
     widget, agents = WidgetDoor(services, hello_seconds=3.0), RealtimeDoor(services, sweep_seconds=0.5)
     pages = PageDoor(services) if static is None else PageDoor(services, static)
 
@@ -231,6 +234,8 @@ def _dispatch(services: Services, static: Path | None) -> App:
             await widget(scope, receive, send)
         elif scope["path"].startswith("/api/v1/"):
             await agents(scope, receive, send)
+        elif scope["path"].startswith("/hooks/"):
+            await hooks(scope, receive, send)
         else:
             await pages(scope, receive, send)
 

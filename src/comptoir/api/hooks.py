@@ -1,7 +1,7 @@
 """The webhook door: `/hooks/{channel}/{inbox_id}`, a bare ASGI handler because channels call it thousands of times a second.
 
-It verifies over the raw bytes, parses, and hands to the batcher; 200 means that the bytes are durable. Whatever else happens is one of the contract's errors,
-with a status that makes the channel come back when coming back can help.
+It verifies over the raw bytes, parses, and hands to the batcher; 200 means that the bytes are durable. Whatever else
+happens is one of the contract's errors, with a status that makes the channel come back when coming back can help.
 """
 
 from __future__ import annotations
@@ -78,6 +78,10 @@ class HookDoor:
         self._services = services
         self._guard = FloodGuard(most_per_second)
         self._health = HealthNotes(services.db)
+
+    async def close(self) -> None:
+        """Write what is still noted of the inboxes' health."""
+        await self._health.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""

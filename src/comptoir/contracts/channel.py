@@ -1,9 +1,9 @@
 """The channel contract: what a folder in `channels/` offers.
 
-A channel folder holds `manifest.py` (`MANIFEST`: data), `inbound.py` (`verify`, `parse`, optionally `handshake`: pure functions over bytes) and, where messages leave by
-requests, `outbound.py` (`render`, `read_answer`: pure too). A channel with rules about the values of its settings has `settings.py` (`check_settings`: gives them
-back in order, or raises InvalidInput with the field `settings.…`). Nothing in a channel touches the database or the network; the rooms `ingest` and `outbox` do.
-`docs/howto/add-a-channel.md` walks through one.
+A channel folder holds `manifest.py` (`MANIFEST`: data), `inbound.py` (`verify`, `parse`, optionally `handshake`: pure functions over bytes)
+and, where messages leave by requests, `outbound.py` (`render`, `read_answer`: pure too). A channel with rules about the values of its
+settings has `settings.py` (`check_settings`: gives them back in order, or raises InvalidInput with the field `settings.…`). Nothing in a
+channel touches the database or the network; the rooms `ingest` and `outbox` do. `docs/howto/add-a-channel.md` walks through one.
 """
 
 from __future__ import annotations
@@ -64,6 +64,10 @@ class InboxView(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Any]
     credentials: dict[str, str]
     slug: str | None = None
+
+    def __repr__(self) -> str:
+        """Without the credentials, whoever prints it."""
+        return f"InboxView(id={self.id}, channel={self.channel!r}, name={self.name!r})"
 
 
 class HookRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,9 +197,10 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The data of a channel.
 
-    `transport`: `request` (the outbox sends requests) or `stream` (the message is sent by standing in the contact's own stream). `idempotent`: the provider honours `delivery_id` as an
-    idempotency key, so an uncertain request may be repeated. `kept_headers` of webhooks are kept with the raw event (never a secret). `settings` and `credentials`
-    name the fields of an inbox of this channel, with a sentence each.
+    `transport`: `request` (the outbox sends requests) or `stream` (the message is sent by standing in the contact's own stream).
+    `idempotent`: the provider honours `delivery_id` as an idempotency key, so an uncertain request may be repeated. `kept_headers` of
+    webhooks are kept with the raw event (never a secret). `settings` and `credentials` name the fields of an inbox of this channel, with a
+    sentence each.
     """
 
     code: str
