@@ -1,4 +1,8 @@
-"""The door's promises: one bad event is quarantined and the others pass; a failing thread is parked and the others go on; caps answer "not now"; replay has no second effect."""
+"""The door's promises.
+
+One bad event is quarantined and the others pass; a failing thread is parked and the others go on; caps answer "not now"; replay has no
+second effect.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from comptoir.contracts.channel import HookRequest
+from comptoir.contracts.channel import HookRequest, InboxView
 from comptoir.conversations.facts import MessageReceived
 from comptoir.conversations.subscribers import ConversationKeeper
 from comptoir.infra.database import Database
@@ -148,7 +152,7 @@ async def test_replay_brings_back_what_was_lost_and_repeats_nothing(world: World
     await world.batcher.accept(world.inbox, HookRequest(method="POST", body=lost, headers={"visitor": "visitor-1"}), [])
     await world.settle()
 
-    async def find(inbox_id: UUID):  # type: ignore[no-untyped-def]
+    async def find(inbox_id: UUID) -> InboxView | None:
         return world.inbox if inbox_id == world.inbox.id else None
 
     since, until = clock() - timedelta(hours=1), clock() + timedelta(hours=1)

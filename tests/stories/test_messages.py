@@ -12,12 +12,13 @@ from comptoir.conversations.counters import counts
 from comptoir.conversations.errors import MessageIdTaken, UnknownAssignee, UnknownReply
 from comptoir.conversations.queries import NOBODY, ConversationFilter, list_conversations, messages_page
 from comptoir.conversations.search import SearchIndexer, search_messages
+from comptoir.conversations.views import ConversationView
 from comptoir.infra import journal
 from comptoir.kernel.ids import uuid7
 from tests.world import World, said
 
 
-async def listed(world: World, chosen: ConversationFilter | None = None):  # type: ignore[no-untyped-def]
+async def listed(world: World, chosen: ConversationFilter | None = None) -> list[ConversationView]:
     async with world.db.workspace(world.workspace_id) as tx:
         return (
             await list_conversations(tx, world.workspace_id, chosen or ConversationFilter(), world.agent_id, None, 50)

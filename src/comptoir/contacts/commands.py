@@ -62,7 +62,7 @@ async def update_contact(tx: Transaction, workspace_id: UUID, contact_id: UUID, 
         raise NotFound(field="contact_id")
     if not wanted:
         return
-    # The names come from the closed list above, never from outside.
+    # composed: the names come from the closed list above, never from outside.
     assignments = ", ".join(f"{name} = ${number}" for number, name in enumerate(wanted, 3))
     await tx.run(
         f"UPDATE contact SET {assignments} WHERE workspace_id = $1 AND id = $2",
@@ -77,7 +77,8 @@ async def import_contacts(tx: Transaction, workspace_id: UUID, contacts: Sequenc
     """Insert contacts with one identity each, in two statements, without facts: they are history, not news."""
     await tx.run(
         "INSERT INTO contact (workspace_id, id, name, email, phone, locale, time_zone, last_page, last_seen_at, created_at)"
-        " SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[], $9::timestamptz[], $9::timestamptz[])",
+        " SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[],"
+        " $9::timestamptz[], $9::timestamptz[])",
         workspace_id,
         [contact.id for contact in contacts],
         [contact.name for contact in contacts],

@@ -14,7 +14,11 @@ import msgspec
 from comptoir.infra.database import Transaction
 from comptoir.kernel.ids import NIL
 
-_ORDER = "SELECT 1 FROM conversation_counter WHERE (workspace_id, status, assignee_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[])) ORDER BY workspace_id, status, assignee_id FOR UPDATE"
+_ORDER = """
+SELECT 1 FROM conversation_counter
+ WHERE (workspace_id, status, assignee_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[]))
+ ORDER BY workspace_id, status, assignee_id FOR UPDATE
+"""
 _APPLY = """
 INSERT INTO conversation_counter AS c (workspace_id, status, assignee_id, total)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[])

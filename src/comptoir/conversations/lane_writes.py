@@ -13,8 +13,9 @@ from comptoir.contracts.content import Content
 from comptoir.infra.database import Transaction
 
 _LOAD = """
-SELECT c.workspace_id, c.id, c.contact_id, c.inbox_id, c.channel, c.identity_id, c.thread_key, c.lane, c.locale, c.last_activity_at, c.status, c.closed_at,
-       c.assignee_id, c.last_seq, c.inbound_count, c.last_message, c.last_inbound_at, c.waiting_since, c.contact_delivered_seq, c.contact_read_seq
+SELECT c.workspace_id, c.id, c.contact_id, c.inbox_id, c.channel, c.identity_id, c.thread_key, c.lane, c.locale,
+       c.last_activity_at, c.status, c.closed_at, c.assignee_id, c.last_seq, c.inbound_count, c.last_message, c.last_inbound_at, c.waiting_since,
+       c.contact_delivered_seq, c.contact_read_seq
   FROM conversation c
  WHERE (c.workspace_id, c.id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))
  ORDER BY c.id FOR UPDATE
@@ -22,20 +23,23 @@ SELECT c.workspace_id, c.id, c.contact_id, c.inbox_id, c.channel, c.identity_id,
 _INSERT = """
 INSERT INTO conversation (workspace_id, id, contact_id, inbox_id, channel, identity_id, thread_key, lane, locale, last_seq, inbound_count,
                           last_message, last_inbound_at, last_activity_at, waiting_since, created_at)
-SELECT *, $16 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::smallint[], $9::text[], $10::int[], $11::int[],
-                          $12::jsonb[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[])
+SELECT *, $16 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::smallint[],
+                          $9::text[], $10::int[], $11::int[], $12::jsonb[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[])
 """
 _UPDATE = """
 UPDATE conversation c
    SET last_seq = n.last_seq, inbound_count = n.inbound_count, last_message = n.last_message, last_inbound_at = n.last_inbound_at,
        last_activity_at = n.last_activity_at, waiting_since = n.waiting_since, status = n.status, closed_at = n.closed_at, version = c.version + 1
-  FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::jsonb[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::timestamptz[])
+  FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::jsonb[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[],
+              $9::text[], $10::timestamptz[])
        AS n (workspace_id, id, last_seq, inbound_count, last_message, last_inbound_at, last_activity_at, waiting_since, status, closed_at)
  WHERE c.workspace_id = n.workspace_id AND c.id = n.id
 """
 _INSERT_MESSAGES = """
-INSERT INTO message (workspace_id, id, conversation_id, seq, inbox_id, kind, author_kind, author_id, content, reply_to_id, origin_id, raw_event_id, created_at)
-SELECT m.workspace_id, m.id, m.conversation_id, m.seq, m.inbox_id, 'message', 'contact', m.author_id, m.content, m.reply_to_id, m.origin_id, m.raw_event_id, $11
+INSERT INTO message (workspace_id, id, conversation_id, seq, inbox_id, kind, author_kind, author_id, content,
+                     reply_to_id, origin_id, raw_event_id, created_at)
+SELECT m.workspace_id, m.id, m.conversation_id, m.seq, m.inbox_id, 'message', 'contact', m.author_id, m.content,
+       m.reply_to_id, m.origin_id, m.raw_event_id, $11
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::uuid[], $6::uuid[], $7::jsonb[], $8::uuid[], $9::text[], $10::uuid[])
        AS m (workspace_id, id, conversation_id, seq, inbox_id, author_id, content, reply_to_id, origin_id, raw_event_id)
 """

@@ -8,6 +8,7 @@ nobody says in which language they seek.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -32,13 +33,14 @@ _MOST_CHARACTERS = 20_000
 
 _BEHIND = """
 SELECT p.workspace_id, coalesce(s.position, 0) AS position
-  FROM workspace_position p LEFT JOIN search_cursor s USING (workspace_id)
+  FROM journal_head p LEFT JOIN search_cursor s USING (workspace_id)
  WHERE p.position > coalesce(s.position, 0) LIMIT 50
 """
 _INDEX = """
 INSERT INTO search_document (workspace_id, message_id, conversation_id, seq, created_at, language, words)
 SELECT $1, d.id, d.conversation_id, d.seq, d.created_at, d.language::regconfig, to_tsvector(d.language::regconfig, d.body)
-  FROM unnest($2::uuid[], $3::uuid[], $4::int[], $5::timestamptz[], $6::text[], $7::text[]) AS d (id, conversation_id, seq, created_at, language, body)
+  FROM unnest($2::uuid[], $3::uuid[], $4::int[], $5::timestamptz[], $6::text[], $7::text[])
+       AS d (id, conversation_id, seq, created_at, language, body)
 ON CONFLICT (workspace_id, message_id) DO NOTHING
 """
 _HEADLINE = "StartSel=\x02, StopSel=\x03, MaxWords=24, MinWords=8, ShortWord=2, MaxFragments=1"
@@ -117,10 +119,8 @@ class SearchIndexer:
                 log.warning("search.away", error=type(error).__name__)
                 indexed = 0
             if indexed < _BATCH and not self._stopping:
-                try:
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
-                except TimeoutError:
-                    pass
                 self._wake.clear()
             await asyncio.sleep(_PAUSE_SECONDS)
 

@@ -176,11 +176,11 @@ class Supervisor:
         dsn = self.config.database_url
         if self.postgres is not None:
             dsn = await self.postgres.start()
-        assert dsn is not None  # noqa: S101 - either ours or the operator's
+        assert dsn is not None
         await prepare_database(dsn)
 
     async def _keep_postgres(self) -> None:
-        assert self.postgres is not None  # noqa: S101 - only kept when it is ours
+        assert self.postgres is not None
         pause = _FIRST_PAUSE
         while True:
             await self.postgres.wait_until_dead()

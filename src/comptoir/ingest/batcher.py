@@ -121,7 +121,7 @@ class Batcher:
         self, inbox: InboxView, request: HookRequest, events: Sequence[InboundEvent], *, replayed: bool = False
     ) -> None:
         """Return when the events are durable (or were so already, or are quarantined). Raises Unavailable: nothing was stored, come again."""
-        waiting = self._ticket(inbox, request, events, replayed)
+        waiting = self._ticket(inbox, request, events, replayed=replayed)
         size = waiting.size()
         if self._closing or self._rows + len(events) > self._most_waiting or self._bytes + size > self._most_bytes:
             count_refusal("ingest_full")
@@ -137,7 +137,7 @@ class Batcher:
             self._bytes -= size
 
     def _ticket(
-        self, inbox: InboxView, request: HookRequest, events: Sequence[InboundEvent], replayed: bool
+        self, inbox: InboxView, request: HookRequest, events: Sequence[InboundEvent], *, replayed: bool
     ) -> Waiting:
         now, raw_id = self._clock(), uuid7()
         names = channel_of(inbox.channel).manifest.kept_headers

@@ -8,6 +8,7 @@ in halves until the failing thread stands alone; that one is parked with its rea
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol, TypeVar
@@ -144,10 +145,8 @@ class LaneRunner:
                 await self._sleep()
 
     async def _sleep(self) -> None:
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
-        except TimeoutError:
-            pass
         self._wake.clear()
 
     async def work_once(self, only: list[UUID] | None = None, most: int = MOST_IN_BATCH) -> int:
@@ -162,7 +161,7 @@ class LaneRunner:
                         await LaneBatch(tx, work, self._subscribers).run()
         except AWAY:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- whatever a subscriber raises parks its conversation, and only that
             log.warning("lanes.batch_failed", error=type(error).__name__, detail=str(error)[:300], facts=len(work))
             return await self._halve(work, error)
         HANDLED.inc(len(work))

@@ -64,7 +64,8 @@ async def backlog(tx: Transaction) -> Backlog:
     """The state of the lanes over all workspaces. Needs the system's role."""
     row = await tx.row(
         "SELECT (SELECT count(*) FROM todo) AS waiting,"
-        " (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM (SELECT created_at FROM todo ORDER BY position LIMIT 1) t) AS oldest,"
+        " (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8"
+        "    FROM (SELECT created_at FROM todo ORDER BY position LIMIT 1) t) AS oldest,"
         " (SELECT count(*) FROM parked_thread) AS parked, (SELECT count(*) FROM quarantined_event) AS quarantined"
     )
     assert row is not None

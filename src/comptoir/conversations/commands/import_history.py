@@ -67,10 +67,7 @@ def _conversation_row(workspace_id: UUID, channel: str, history: PastConversatio
     inbound = [message for _, message in said if message.author_kind == "contact"]
     waiting = None
     for _, message in said:
-        if message.author_kind == "contact":
-            waiting = waiting or message.created_at
-        else:
-            waiting = None
+        waiting = (waiting or message.created_at) if message.author_kind == "contact" else None
     author_id = contact.id if last.author_kind == "contact" else last.author_id
     key = thread_key(contact.inbox_id, contact.address)
     return {
@@ -131,6 +128,7 @@ async def _insert_conversations(
     rows = [_conversation_row(workspace_id, channel, history) for history in histories]
     arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(_TYPES.values(), 1))
     await tx.run(
+        # composed: of the table of columns above
         f"INSERT INTO conversation ({', '.join(_TYPES)}) SELECT * FROM unnest({arrays})",
         *[[row[name] for row in rows] for name in _TYPES],
     )
@@ -165,7 +163,8 @@ async def _insert_messages(tx: Transaction, workspace_id: UUID, histories: Seque
     ]
     await tx.run(
         "INSERT INTO message (workspace_id, id, conversation_id, seq, inbox_id, kind, author_kind, author_id, content, created_at)"
-        " SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::int[], $5::uuid[], $6::text[], $7::text[], $8::uuid[], $9::jsonb[], $10::timestamptz[])",
+        " SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::int[], $5::uuid[], $6::text[], $7::text[], $8::uuid[], $9::jsonb[],"
+        " $10::timestamptz[])",
         workspace_id,
         *[list(column) for column in zip(*rows, strict=True)],
     )

@@ -86,7 +86,7 @@ async def delete_label(tx: Transaction, workspace_id: UUID, label_id: UUID) -> N
         raise NotFound(field="label_id")
     await tx.run(
         "UPDATE conversation SET label_ids = array_remove(label_ids, $2), version = version + 1"
-        " WHERE workspace_id = $1 AND label_ids @> ARRAY[$2::uuid]",
+        " WHERE workspace_id = $1 AND id IN (SELECT conversation_id FROM conversation_label WHERE workspace_id = $1 AND label_id = $2)",
         workspace_id,
         label_id,
     )

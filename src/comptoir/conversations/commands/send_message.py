@@ -119,7 +119,8 @@ async def _write_delivery(
     # In a stream channel the message is sent by standing in the contact's own stream.
     streamed = manifest.transport == "stream"
     await tx.run(
-        "INSERT INTO delivery (workspace_id, id, message_id, conversation_id, inbox_id, identity_id, seq, state, verdict, created_at, due_at, give_up_at, sent_at)"
+        "INSERT INTO delivery (workspace_id, id, message_id, conversation_id, inbox_id, identity_id, seq, state, verdict,"
+        " created_at, due_at, give_up_at, sent_at)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12)",
         command.workspace_id,
         uuid7(),
