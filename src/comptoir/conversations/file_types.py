@@ -75,7 +75,9 @@ def disposition(name: str) -> str:
 def _visible(mark: str) -> bool:
     # Cc and Cf hold the controls, bidirectional overrides (`gpj.exe`) and invisible joiners; Zl and Zp break lines.
     # U+FFFD stands where something unreadable was.
-    return mark.isspace() or mark != "\ufffd" and unicodedata.category(mark) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    return mark.isspace() or (
+        mark != "\ufffd" and unicodedata.category(mark) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    )
 
 
 def _agreed(found: str, claimed: str) -> str:

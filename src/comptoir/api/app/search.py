@@ -23,7 +23,10 @@ from comptoir.infra.database import Transaction
 from comptoir.kernel.cursors import read_cursor, write_cursor
 from comptoir.kernel.text import storable
 
-Query = Annotated[str, QueryParameter(max_length=500, required=False, description="Words; “exact phrases” and -exclusions in messages")]
+Query = Annotated[
+    str,
+    QueryParameter(max_length=500, required=False, description="Words; “exact phrases” and -exclusions in messages"),
+]
 # Beside messages, contacts are a hint and not a list.
 _CONTACTS_BESIDE = 5
 
