@@ -59,13 +59,15 @@ def test_waiting_doubles_up_to_a_limit() -> None:
     assert spans[-1] <= LONGEST_WAIT
 
 
-@given(st.sampled_from(FailureKind), st.integers(-5, 40_000), st.booleans(), waits, st.floats(0, 1, exclude_max=True))
+@given(
+    kind=st.sampled_from(FailureKind),
+    attempt=st.integers(-5, 40_000),
+    idempotent=st.booleans(),
+    wait=waits,
+    chance=st.floats(0, 1, exclude_max=True),
+)
 def test_every_end_has_a_bounded_outcome(
-    kind: FailureKind,
-    attempt: int,
-    idempotent: bool,
-    wait: float | None,
-    chance: float,  # noqa: FBT001  # drawn
+    *, kind: FailureKind, attempt: int, idempotent: bool, wait: float | None, chance: float
 ) -> None:
     failed = Failed(kind=kind, code="c", message="m.", retry_after=wait)
     end = outcome_of(failed, attempt=attempt, idempotent=idempotent, now=NOON, chance=chance)
