@@ -22,6 +22,7 @@ from comptoir.conversations.views import (
 from comptoir.infra.database import Record, Transaction
 from comptoir.kernel.cursors import Keyset
 from comptoir.kernel.errors import NotFound
+from comptoir.kernel.ids import NIL
 
 ANYBODY: Literal["anybody"] = "anybody"
 NOBODY: Literal["nobody"] = "nobody"
@@ -86,15 +87,18 @@ async def list_conversations(
     limit: int,
 ) -> ConversationPage:
     """One page of a list, with the agent's read marks."""
+    labelled = chosen.label_id is not None
+    moment, key = ("l.last_activity_at", "l.conversation_id") if labelled else ("c.last_activity_at", "c.id")
     conditions, values = _conditions(workspace_id, chosen)
     if after is not None:
         values += after
-        conditions += f" AND (c.last_activity_at, c.id) < (${len(values) - 1}::timestamptz, ${len(values)}::uuid)"
+        conditions += f" AND ({moment}, {key}) < (${len(values) - 1}::timestamptz, ${len(values)}::uuid)"
     values += [limit + 1, agent_id]
     rows = await tx.fetch(
+        # composed: which columns the list is read in order of, and conditions of constants and numbers of parameters
         f"SELECT {CONVERSATION_COLUMNS}, q.read_count, q.read_seq"
-        f"  FROM (SELECT * FROM conversation c WHERE {conditions}"
-        f"         ORDER BY c.last_activity_at DESC, c.id DESC LIMIT ${len(values) - 1}) c"
+        f"  FROM (SELECT c.* FROM {_LABELLED if labelled else _ALL} WHERE {conditions}"
+        f"         ORDER BY {moment} DESC, {key} DESC LIMIT ${len(values) - 1}) c"
         f"  LEFT JOIN conversation_read q ON q.workspace_id = c.workspace_id AND q.agent_id = ${len(values)}::uuid AND q.conversation_id = c.id"
         " ORDER BY c.last_activity_at DESC, c.id DESC",
         *values,
@@ -103,21 +107,26 @@ async def list_conversations(
     return ConversationPage(items, (items[-1].last_activity_at, items[-1].id) if len(rows) > limit else None)
 
 
+# Word for word as in the index `conversation_by_assignee`, or it would not be used.
+_ASSIGNEE = "CASE WHEN c.assignee_id IS NULL THEN '00000000-0000-0000-0000-000000000000'::uuid ELSE c.assignee_id END"
+# What a list is read from: its index gives the order, and nothing is sorted.
+_ALL = "conversation c"
+_LABELLED = "conversation_label l JOIN conversation c ON c.workspace_id = l.workspace_id AND c.id = l.conversation_id"
+
+
 def _conditions(workspace_id: UUID, chosen: ConversationFilter) -> tuple[str, list[object]]:
     values: list[object] = [workspace_id, chosen.status]
     conditions = "c.workspace_id = $1 AND c.status = $2"
-    if chosen.assignee == NOBODY:
-        conditions += " AND c.assignee_id IS NULL"
-    elif chosen.assignee != ANYBODY:
-        values.append(chosen.assignee)
-        conditions += f" AND c.assignee_id = ${len(values)}"
+    if chosen.assignee != ANYBODY:
+        values.append(NIL if chosen.assignee == NOBODY else chosen.assignee)
+        conditions += f" AND {_ASSIGNEE} = ${len(values)}"
     for column, value in (("inbox_id", chosen.inbox_id), ("contact_id", chosen.contact_id)):
         if value is not None:
             values.append(value)
             conditions += f" AND c.{column} = ${len(values)}"
     if chosen.label_id is not None:
         values.append(chosen.label_id)
-        conditions += f" AND c.label_ids @> ARRAY[${len(values)}::uuid]"
+        conditions += f" AND l.workspace_id = $1 AND l.status = $2 AND l.label_id = ${len(values)}"
     return conditions, values
 
 

@@ -33,9 +33,47 @@ CREATE TABLE conversation (
     FOREIGN KEY (workspace_id, assignee_id) REFERENCES agent (workspace_id, id)
 ) WITH (fillfactor = 80);
 CREATE INDEX conversation_by_activity ON conversation (workspace_id, status, last_activity_at DESC, id DESC);
-CREATE INDEX conversation_by_assignee ON conversation (workspace_id, status, assignee_id, last_activity_at DESC, id DESC);
+-- The nil uuid stands for nobody: an index read in its order can be entered by `=`, but not by IS NULL. CASE, because row-level security takes coalesce() for leaky.
+CREATE INDEX conversation_by_assignee ON conversation (
+    workspace_id, status, (CASE WHEN assignee_id IS NULL THEN '00000000-0000-0000-0000-000000000000'::uuid ELSE assignee_id END), last_activity_at DESC, id DESC
+);
+CREATE INDEX conversation_by_inbox ON conversation (workspace_id, status, inbox_id, last_activity_at DESC, id DESC);
 CREATE INDEX conversation_by_contact ON conversation (workspace_id, contact_id);
 SELECT comptoir_protect('conversation');
+
+-- The list of a label, so that it too is one index scan. Triggers keep it, so that no statement can forget it; a conversation without labels costs nothing.
+CREATE TABLE conversation_label (
+    workspace_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    label_id uuid NOT NULL,
+    status text NOT NULL,
+    last_activity_at timestamptz NOT NULL,
+    PRIMARY KEY (workspace_id, conversation_id, label_id),
+    FOREIGN KEY (workspace_id, conversation_id) REFERENCES conversation (workspace_id, id) ON DELETE CASCADE
+) WITH (fillfactor = 80);
+CREATE INDEX conversation_label_by_activity ON conversation_label (workspace_id, label_id, status, last_activity_at DESC, conversation_id DESC);
+SELECT comptoir_protect('conversation_label');
+
+CREATE FUNCTION comptoir_list_labels() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp
+AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.label_ids = NEW.label_ids THEN
+        UPDATE conversation_label SET status = NEW.status, last_activity_at = NEW.last_activity_at
+         WHERE workspace_id = NEW.workspace_id AND conversation_id = NEW.id;
+        RETURN NULL;
+    END IF;
+    DELETE FROM conversation_label WHERE workspace_id = NEW.workspace_id AND conversation_id = NEW.id;
+    INSERT INTO conversation_label (workspace_id, conversation_id, label_id, status, last_activity_at)
+    SELECT DISTINCT NEW.workspace_id, NEW.id, label_id, NEW.status, NEW.last_activity_at FROM unnest(NEW.label_ids) AS label_id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER conversation_label_inserted AFTER INSERT ON conversation
+    FOR EACH ROW WHEN (cardinality(NEW.label_ids) > 0) EXECUTE FUNCTION comptoir_list_labels();
+CREATE TRIGGER conversation_label_updated AFTER UPDATE ON conversation
+    FOR EACH ROW WHEN (cardinality(OLD.label_ids) + cardinality(NEW.label_ids) > 0
+        AND (OLD.label_ids, OLD.status, OLD.last_activity_at) IS DISTINCT FROM (NEW.label_ids, NEW.status, NEW.last_activity_at))
+    EXECUTE FUNCTION comptoir_list_labels();
 
 CREATE TABLE message (
     workspace_id uuid NOT NULL,
