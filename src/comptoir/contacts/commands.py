@@ -62,9 +62,9 @@ async def update_contact(tx: Transaction, workspace_id: UUID, contact_id: UUID, 
         raise NotFound(field="contact_id")
     if not wanted:
         return
-    # composed: the names come from the closed list above, never from outside.
     assignments = ", ".join(f"{name} = ${number}" for number, name in enumerate(wanted, 3))
     await tx.run(
+        # composed: the names come from the closed list above, never from outside
         f"UPDATE contact SET {assignments} WHERE workspace_id = $1 AND id = $2",
         workspace_id,
         contact_id,
