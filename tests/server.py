@@ -26,6 +26,7 @@ from comptoir.infra.postgres_programs import Programs, find_programs
 _SETTINGS = {"max_connections": "300", "shared_buffers": "64MB"}
 # Held on to, because whoever leaves last stops the server, and that may be another process.
 _started: list[EmbeddedPostgres] = []
+_RUNS = "comptoir-tests-{}"
 T = TypeVar("T")
 
 
@@ -92,27 +93,52 @@ def run_folder(factory: pytest.TempPathFactory) -> Path:
     base = factory.getbasetemp()
     whole_run = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     mark = hashlib.sha256(f"{whole_run}{os.environ.get('PYTEST_XDIST_TESTRUNUID', '')}".encode()).hexdigest()[:12]
-    return Path("/tmp") / f"comptoir-tests-{mark}"
+    return Path("/tmp") / _RUNS.format(mark)
 
 
 @contextlib.contextmanager
 def shared_server(folder: Path) -> Iterator[TestServer]:
     """Start the run's server, or join it; the last one out stops it and removes its files."""
-    folder.mkdir(mode=0o755, exist_ok=True)
+    _sweep(folder)
     users = folder / "users"
-    with _locked(folder / "lock"):
-        users.mkdir(exist_ok=True)
-        (users / str(os.getpid())).touch()
-        if not (folder / "ready").exists():
-            _alone(_start(folder))
-            (folder / "ready").touch()
+    while not _join(folder):
+        pass
     try:
         yield TestServer(folder)
     finally:
         with _locked(folder / "lock"):
             (users / str(os.getpid())).unlink(missing_ok=True)
-            # A worker that crashed left its name behind; only the living count.
-            if not any(process_runs(int(path.name)) for path in users.iterdir()):
+            if not _in_use(folder):
+                remove_data(folder)
+
+
+def _join(folder: Path) -> bool:
+    """Start or join the server; False when the last of its users removed it while we waited for the lock."""
+    folder.mkdir(mode=0o755, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError), _locked(folder / "lock") as lock:
+        if not lock.exists():
+            return False
+        (folder / "users").mkdir(exist_ok=True)
+        (folder / "users" / str(os.getpid())).touch()
+        if not (folder / "ready").exists():
+            _alone(_start(folder))
+            (folder / "ready").touch()
+        return True
+    return False
+
+
+def _in_use(folder: Path) -> bool:
+    """Whether a living process uses the server: one that crashed left its name behind."""
+    return any(process_runs(int(path.name)) for path in (folder / "users").glob("[0-9]*"))
+
+
+def _sweep(own: Path) -> None:
+    """Remove the servers of runs that were killed before they could do it themselves."""
+    for folder in own.parent.glob(_RUNS.format("*")):
+        if folder == own or not (folder / "ready").exists():
+            continue
+        with contextlib.suppress(FileNotFoundError), _locked(folder / "lock") as lock:
+            if lock.exists() and not _in_use(folder):
                 remove_data(folder)
 
 
