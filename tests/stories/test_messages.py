@@ -30,7 +30,7 @@ async def texts(world: World, conversation_id: object) -> list[str]:
         page = await messages_page(tx, world.workspace_id, conversation_id, world.media)  # type: ignore[arg-type]
     import msgspec
 
-    return [msgspec.json.decode(item.content)["text"] for item in page.items]
+    return [msgspec.json.decode(msgspec.json.encode(item.content))["text"] for item in page.items]
 
 
 async def test_a_first_message_makes_contact_and_conversation(world: World) -> None:

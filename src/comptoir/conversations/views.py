@@ -19,6 +19,17 @@ from comptoir.infra.database import Record, Transaction
 PRIORITIES = ("none", "low", "normal", "high", "urgent")
 
 
+class LastMessage(msgspec.Struct, frozen=True):
+    """What the list shows of the newest message; notes are not in it."""
+
+    seq: int
+    kind: str
+    author_kind: str
+    author_id: UUID | None
+    content_type: str
+    preview: str
+
+
 class ConversationView(msgspec.Struct, frozen=True, omit_defaults=False):
     """A row of the inbox list. `thread_key` is for the hub and is not shown; the read marks are an agent's own."""
 
@@ -32,7 +43,7 @@ class ConversationView(msgspec.Struct, frozen=True, omit_defaults=False):
     label_ids: list[UUID]
     last_seq: int
     inbound_count: int
-    last_message: Any
+    last_message: LastMessage | None
     waiting_since: datetime | None
     last_activity_at: datetime
     created_at: datetime
@@ -78,7 +89,7 @@ class MessageView(msgspec.Struct, frozen=True):
     seq: int
     kind: str
     author: Author
-    content: Any
+    content: Content
     reply_to: Quote | None
     created_at: datetime
     delivery: DeliveryState | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -19,7 +20,7 @@ class InboxDetail(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     channel: str
     name: str
-    settings: msgspec.Raw
+    settings: dict[str, Any]
     webhook_url: str | None
     slug: str | None
     created_at: datetime
@@ -66,6 +67,6 @@ def _detail(row: Record, public_url: str) -> InboxDetail:
     channel = all_channels().get(row["channel"])
     hooked = channel is not None and channel.manifest.public_hook
     return InboxDetail(
-        **row,
+        **{**row, "settings": msgspec.json.decode(row["settings"])},
         webhook_url=f"{public_url}/hooks/{row['channel']}/{row['id']}" if hooked else None,
     )
