@@ -322,8 +322,23 @@ class OutboxRunner:
                 self._results = results[position:] + self._results
                 return
             except Exception:
-                log.exception("outbox.result_lost", delivery_id=str(result.id))
+                log.exception("outbox.result_refused", delivery_id=str(result.id))
+                await self._write_uncertain(result)
             self._forget(result.id)
+
+    async def _write_uncertain(self, result: SendResult) -> None:
+        """The database takes the delivery's end in no form: let a person decide, and hold nobody behind it."""
+        bare = SendResult(
+            workspace_id=result.workspace_id,
+            id=result.id,
+            fence=result.fence,
+            state="uncertain",
+            due_at=self._clock(),
+            error_code="result_refused",
+        )
+        with contextlib.suppress(*DATABASE_ERRORS):
+            async with self._db.system() as tx:
+                await run_round(tx, self._errand_of(bare))
 
     def _forget(self, delivery_id: UUID) -> None:
         desk = self._desk_of.pop(delivery_id, None)
