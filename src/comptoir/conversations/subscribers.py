@@ -211,9 +211,11 @@ class ConversationKeeper:
 
     async def _write_marks(self, reached: dict[UUID, tuple[int, int]]) -> None:
         """Move the contact's marks of each conversation to (delivered, read), where they rose."""
+        risen: list[OpenConversation] = []
         for conversation_id, (delivered, read) in reached.items():
             conversation = self._open[conversation_id]
             if conversation.raise_marks(delivered, read):
+                risen.append(conversation)
                 self._tx.publish(
                     ReceiptReceived(
                         workspace_id=conversation.workspace_id,
@@ -222,4 +224,4 @@ class ConversationKeeper:
                         contact_read_seq=conversation.contact_read_seq,
                     )
                 )
-        await lane_writes.write_marks(self._tx, [self._open[conversation_id] for conversation_id in reached])
+        await lane_writes.write_marks(self._tx, risen)
