@@ -104,7 +104,7 @@ class HookDoor:
         self._guard.pass_one(inbox.id)
         request = await _read(scope, receive)
         try:
-            events = _understand(channel, inbox, request)
+            events = understand(channel, inbox, request)
         except (BadSignature, MalformedEvent) as refusal:
             self._health.note_error(inbox.id, f"{refusal.code}: {refusal.sentence('en')}")
             raise
@@ -149,7 +149,7 @@ async def _read(scope: Scope, receive: Receive) -> HookRequest:
     )
 
 
-def _understand(channel: Channel, inbox: InboxView, request: HookRequest) -> list[InboundEvent] | HookAnswer:
+def understand(channel: Channel, inbox: InboxView, request: HookRequest) -> list[InboundEvent] | HookAnswer:
     """The channel's own functions, and nothing of theirs but the contract's errors gets out."""
     try:
         if channel.handshake is not None:

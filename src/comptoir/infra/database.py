@@ -226,7 +226,15 @@ async def _rollback(connection: Any) -> None:
 
 
 def _settings(role: str) -> dict[str, str]:
-    settings = {"role": role, "application_name": role, "timezone": "UTC", "statement_timeout": "15000", "jit": "off"}
+    settings = {
+        "role": role,
+        "application_name": role,
+        "timezone": "UTC",
+        "statement_timeout": "15000",
+        # A host that froze in mid-transaction must not keep its locks from the others for ever.
+        "idle_in_transaction_session_timeout": "30000",
+        "jit": "off",
+    }
     if role == "comptoir_system":
         # Hot statements run thousands of times with arrays of all sizes: planning them anew costs a third of the server's time.
         settings["plan_cache_mode"] = "force_generic_plan"

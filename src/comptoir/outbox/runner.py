@@ -180,8 +180,9 @@ class OutboxRunner:
 
     async def _find_desks(self, inbox_ids: Iterable[UUID]) -> dict[UUID, Desk]:
         found: dict[UUID, Desk] = {}
-        for inbox_id in inbox_ids:
-            inbox = await self._inboxes.get(inbox_id)
+        wanted = list(inbox_ids)
+        inboxes = await asyncio.gather(*(self._inboxes.get(inbox_id) for inbox_id in wanted))
+        for inbox_id, inbox in zip(wanted, inboxes, strict=True):
             if inbox is None:
                 continue
             desk = self._desks.get(inbox_id)
