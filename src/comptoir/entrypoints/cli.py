@@ -64,9 +64,9 @@ def migrate() -> int:
 
 @app.command(help=say("Seed two example businesses and serve them.", "Créer deux entreprises d’exemple et les servir."))
 def demo() -> int:
-    from comptoir.entrypoints import demo as demonstration
+    from comptoir.entrypoints.demo import main as demonstrate
 
-    return demonstration.main()
+    return demonstrate()
 
 
 @app.command(help=say("Check everything, and say what to do.", "Tout vérifier, et dire quoi faire."))

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -20,6 +20,9 @@ from comptoir.infra.jobs import failed_jobs
 from comptoir.infra.migrations import migration_state, refuse_unfit
 from comptoir.infra.postgres import check_durability, database_dsn
 from comptoir.kernel.clock import system_clock
+
+if TYPE_CHECKING:
+    from comptoir.ingest.queries import Backlog
 
 Level = Literal["ok", "warn", "fail"]
 Connection = Any
@@ -301,6 +304,12 @@ async def _work(dsn: str) -> AsyncIterator[Finding]:
         return
     finally:
         await db.close()
+    for finding in (*_waiting(state), *_for_a_person(state, uncertain, failed)):
+        yield finding
+
+
+def _waiting(state: Backlog) -> Iterator[Finding]:
+    subject = say("Work", "Travail")
     late = state.oldest_seconds > _OLD_WORK_SECONDS
     waiting = say(
         f"{state.waiting} waiting, the oldest for {state.oldest_seconds:.0f} s",
@@ -312,6 +321,9 @@ async def _work(dsn: str) -> AsyncIterator[Finding]:
         waiting,
         say("Check that a worker runs.", "Vérifiez qu’un worker fonctionne.") if late else "",
     )
+
+
+def _for_a_person(state: Backlog, uncertain: int, failed: int) -> Iterator[Finding]:
     for count, name, advice in (
         (
             state.parked,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+from typing import Protocol
 
 from comptoir.entrypoints.preparation import check_database
 from comptoir.entrypoints.wiring import WorkerServices
@@ -12,6 +13,16 @@ from comptoir.infra.config import load_config
 from comptoir.infra.log import get_logger
 
 log = get_logger(__name__)
+
+
+class Runner(Protocol):
+    """What a worker keeps running: `stop` lets `run` return once it has finished what it holds."""
+
+    async def run(self) -> None:
+        """Work until stopped."""
+
+    def stop(self) -> None:
+        """Take nothing new."""
 
 
 async def main() -> None:
@@ -24,7 +35,12 @@ async def main() -> None:
     await services.db.open()
     await services.signals.open()
     await services.http.open()
-    runners = {"lanes": services.lanes, "outbox": services.outbox, "search": services.search, "jobs": services.jobs}
+    runners: dict[str, Runner] = {
+        "lanes": services.lanes,
+        "outbox": services.outbox,
+        "search": services.search,
+        "jobs": services.jobs,
+    }
     tasks = {asyncio.create_task(runner.run(), name=name): runner for name, runner in runners.items()}
     # What stands after start-up stays: looking through it at every collection is work for nothing.
     gc.freeze()
