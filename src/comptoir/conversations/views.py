@@ -107,7 +107,9 @@ MESSAGE_COLUMNS = (
 )
 MESSAGE_JOINS = (
     " LEFT JOIN agent_name a ON a.workspace_id = m.workspace_id AND a.id = m.author_id AND m.author_kind = 'agent'"
-    " LEFT JOIN message r ON r.workspace_id = m.workspace_id AND r.id = m.reply_to_id"
+    # Few messages answer one: for the others nothing is looked up.
+    " LEFT JOIN LATERAL (SELECT id, seq, author_kind, content FROM message WHERE m.reply_to_id IS NOT NULL"
+    "   AND message.workspace_id = m.workspace_id AND message.id = m.reply_to_id LIMIT 1) r ON true"
     " LEFT JOIN LATERAL (SELECT state, error_code, error_message FROM delivery"
     "   WHERE delivery.workspace_id = m.workspace_id AND delivery.message_id = m.id"
     "   ORDER BY delivery.created_at DESC LIMIT 1) d ON m.author_kind <> 'contact' AND m.kind = 'message'"

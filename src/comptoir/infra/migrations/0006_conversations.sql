@@ -31,7 +31,7 @@ CREATE TABLE conversation (
     FOREIGN KEY (workspace_id, contact_id) REFERENCES contact (workspace_id, id),
     FOREIGN KEY (workspace_id, inbox_id) REFERENCES inbox (workspace_id, id),
     FOREIGN KEY (workspace_id, assignee_id) REFERENCES agent (workspace_id, id)
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 80, autovacuum_analyze_scale_factor = 0.02);
 CREATE INDEX conversation_by_activity ON conversation (workspace_id, status, last_activity_at DESC, id DESC);
 -- The nil uuid stands for nobody: an index read in its order can be entered by `=`, but not by IS NULL. CASE, because row-level security takes coalesce() for leaky.
 CREATE INDEX conversation_by_assignee ON conversation (
@@ -92,7 +92,8 @@ CREATE TABLE message (
     PRIMARY KEY (workspace_id, id),
     UNIQUE (workspace_id, conversation_id, seq),
     FOREIGN KEY (workspace_id, conversation_id) REFERENCES conversation (workspace_id, id)
-);
+    -- A workspace that the statistics do not know yet is taken for a row or two, and then read whole: they follow growth closely here and above.
+) WITH (autovacuum_analyze_scale_factor = 0.02);
 SELECT comptoir_protect('message');
 
 -- How far each agent has read; unread is a subtraction, never a count.
