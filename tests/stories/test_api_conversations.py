@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 from uuid import UUID
 
@@ -299,3 +300,25 @@ async def test_settings_of_a_website_are_put_in_order(counter: Counter) -> None:
     }
     made = await (await counter.owner()).post("/inboxes", {"channel": "web", "name": "x", "settings": settings})
     assert made.json["settings"] == {"allowed_origins": ["https://shop.example", "http://localhost:8000"]}
+
+
+async def test_events_that_could_not_be_stored_are_shown_to_those_who_manage(counter: Counter) -> None:
+    inbox = counter.world.inbox
+    async with counter.world.db.system() as tx:
+        await tx.run(
+            "INSERT INTO quarantined_event (workspace_id, id, inbox_id, received_at, reason, body)"
+            " SELECT $1, gen_random_uuid(), $2, now() - n * interval '1 minute', 'reason ' || n, convert_to('body ' || n, 'UTF8')"
+            " FROM generate_series(1, 25) n",
+            counter.world.workspace_id,
+            inbox.id,
+        )
+    path = f"/inboxes/{inbox.id}/quarantine"
+    assert (await (await counter.agent()).get(path)).code == "not_permitted"
+    owner = await counter.owner()
+    first = (await owner.get(path)).json
+    second = (await owner.get(path, cursor=first["next_cursor"])).json
+    reasons = [event["reason"] for event in first["items"] + second["items"]]
+    assert (reasons, second["next_cursor"]) == ([f"reason {n}" for n in range(1, 26)], None)
+    assert base64.b64decode(first["items"][0]["body_base64"]) == b"body 1"
+    health = (await owner.get(f"/inboxes/{inbox.id}/health")).json
+    assert (health["quarantined"], health["parked"], health["last_error"]) == (25, 0, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from litestar import Litestar, Router, get
 from litestar.connection import Request
 from litestar.datastructures import State
@@ -62,9 +63,12 @@ class JsonRequest(Request[Any, Any, Any]):
 
 
 @get("/openapi.json", include_in_schema=False, sync_to_thread=False)
-def openapi_document(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
-    """The description of this API."""
-    return Response(document(request.app), media_type="application/json")
+def openapi_document(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The description of this API, made at the first request for it."""
+    kept = request.app.state
+    if "document" not in kept:
+        kept.document = msgspec.json.encode(document(request.app))
+    return Response(kept.document, media_type="application/json")
 
 
 def litestar_app(services: Services | None, access: Access | None) -> Litestar:
@@ -100,7 +104,9 @@ class Api:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         path: str = scope["path"]
-        if path in OperationsDoor.PATHS:
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 4404})
+        elif path in OperationsDoor.PATHS:
             await self._operations(scope, receive, send)
         elif path.startswith("/media/"):
             await self._media(scope, receive, send)
