@@ -135,6 +135,14 @@ async def identity_by_thread(tx: Transaction, thread_key: UUID) -> IdentityRow |
     return IdentityRow(*row) if row else None
 
 
+async def identities_by_threads(tx: Transaction, thread_keys: Sequence[UUID]) -> dict[UUID, IdentityRow]:
+    """The identities behind thread keys, by key. Needs the system's role."""
+    rows = await tx.structs(
+        IdentityRow, f"SELECT {_IDENTITY} FROM identity WHERE thread_key = ANY($1::uuid[])", list(set(thread_keys))
+    )
+    return {row.thread_key: row for row in rows}
+
+
 async def identities(tx: Transaction, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, IdentityRow]:
     """Identities by id."""
     rows = await tx.structs(

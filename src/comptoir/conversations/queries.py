@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -194,6 +194,26 @@ async def _messages(
 
 def _page(rows: list[Record], workspace_id: UUID, media: MediaLinks, has_before: bool, has_after: bool) -> MessagesPage:
     return MessagesPage([message_view(row, workspace_id, media) for row in rows], has_before, has_after)
+
+
+async def latest_messages(
+    tx: Transaction, workspace_id: UUID, after: Mapping[UUID, int], media: MediaLinks, limit: int
+) -> dict[UUID, MessagesPage]:
+    """Of each conversation the newest messages (no notes) after a position, at most `limit`; `has_before` when there were more after it."""
+    rows = await tx.fetch(
+        f"SELECT {MESSAGE_COLUMNS} FROM unnest($2::uuid[], $3::integer[]) AS asked (conversation_id, after_seq)"
+        " CROSS JOIN LATERAL (SELECT * FROM message said WHERE said.workspace_id = $1 AND said.conversation_id = asked.conversation_id"
+        "   AND said.seq > asked.after_seq AND said.kind = 'message' ORDER BY said.seq DESC LIMIT $4) m"
+        f"{MESSAGE_JOINS} ORDER BY m.conversation_id, m.seq",
+        workspace_id,
+        list(after),
+        list(after.values()),
+        limit + 1,
+    )
+    found: dict[UUID, list[Record]] = {conversation_id: [] for conversation_id in after}
+    for row in rows:
+        found[row["conversation_id"]].append(row)
+    return {key: _page(taken[-limit:], workspace_id, media, len(taken) > limit, has_after=False) for key, taken in found.items()}
 
 
 async def lock_conversation(tx: Transaction, workspace_id: UUID, conversation_id: UUID) -> ConversationRow:
