@@ -7,6 +7,7 @@ import sys
 import threading
 from urllib.parse import urlsplit
 
+import msgspec
 import uvicorn
 
 from comptoir.entrypoints.demo_seed.seed import PASSWORD, Seeded, email_of, seed
@@ -18,6 +19,8 @@ from comptoir.infra.database import Database
 from comptoir.infra.log import setup_logging
 from comptoir.infra.postgres import DataLock, database_dsn
 
+_ROLES = {"owner": ("owner", "propriétaire"), "admin": ("admin", "administration"), "agent": ("agent", "agent")}
+
 
 class DemoSupervisor(Supervisor):
     """`serve` with two more things: the past, put in before anyone looks, and the businesses' own pages."""
@@ -26,6 +29,11 @@ class DemoSupervisor(Supervisor):
         super().__init__(config)
         self._seeded: list[Seeded] = []
         self._site: uvicorn.Server | None = None
+
+    def _check_port(self) -> None:
+        super()._check_port()
+        beside = msgspec.structs.replace(self.config, port=self.config.port + 1)
+        Supervisor(beside)._check_port()  # noqa: SLF001 -- the same question about the other port
 
     async def _prepare(self) -> None:
         await super()._prepare()
@@ -82,22 +90,22 @@ def links(config: Config, seeded: list[Seeded]) -> str:
         say("Comptoir is open, with two businesses to try.", "Comptoir est ouvert, avec deux entreprises à essayer."),
         "",
     ]
-    lines.append(f"{say('Inbox', 'Boîte de réception')}  {config.public_url}/app")
-    lines.append(f"{say('Password for everyone', 'Mot de passe pour tous')}  {PASSWORD}")
+    lines += _aligned(
+        "",
+        [
+            (say("Inbox", "Boîte de réception"), f"{config.public_url}/app"),
+            (say("Password for everyone", "Mot de passe pour tous"), PASSWORD),
+        ],
+    )
     for item in seeded:
         business = item.business
         lines += ["", business.name]
         rows = [
             (say("its own page", "sa page"), f"{shop_origin(config)}/{business.slug}/"),
             (say("hosted conversation", "conversation hébergée"), f"{config.public_url}/c/{business.slug}"),
-            *(
-                (f"{name} ({role})", email_of(business, agent))
-                for agent in business.agents
-                for name, _, role, _ in [agent]
-            ),
+            *((f"{agent[0]} ({say(*_ROLES[agent[2]])})", email_of(business, agent)) for agent in business.agents),
         ]
-        wide = max(len(name) for name, _ in rows)
-        lines += [f"  {name.ljust(wide)}  {value}" for name, value in rows]
+        lines += _aligned("  ", rows)
     lines += [
         "",
         say(
@@ -106,6 +114,11 @@ def links(config: Config, seeded: list[Seeded]) -> str:
         ),
     ]
     return "\n" + "\n".join(f"  {line}".rstrip() for line in lines) + "\n"
+
+
+def _aligned(indent: str, rows: list[tuple[str, str]]) -> list[str]:
+    wide = max(len(name) for name, _ in rows)
+    return [f"{indent}{name.ljust(wide)}  {value}" for name, value in rows]
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ it('makes every colour of a business readable, on light paper and on dark', () =
 });
 
 it('keeps a colour that is readable already, and takes the house’s for what is none', () => {
-  expect(palette('#1d4e6b', '#fbf9f4')).toEqual({ fill: '#1d4e6b', onFill: '#ffffff', accent: '#1d4e6b' });
+  expect(palette('#1d4e6b', '#fbf9f4')).toEqual({ fill: '#1d4e6b', onFill: '#ffffff', against: '#000000', accent: '#1d4e6b' });
   expect(palette('red; background:url(x)', '#fbf9f4').fill).toBe('#1e5b49');
 });
 

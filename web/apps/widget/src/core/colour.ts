@@ -50,6 +50,8 @@ export interface Palette {
   fill: string;
   /** Text on it: 4.5:1 at least. */
   onFill: string;
+  /** Mixed into the fill, it only widens the distance to the text. */
+  against: string;
   /** The same hue as text or mark on paper. */
   accent: string;
 }
@@ -65,5 +67,5 @@ export function palette(colour: string | null | undefined, paper: string): Palet
   const fill = dark && !keepsDarkText ? until(readable, WHITE, ground, 1.6) : readable;
   const onFill = contrast(WHITE, fill) >= 4.5 ? WHITE : contrast(INK, fill) >= 4.5 ? INK : ([0, 0, 0] as Rgb);
   const accent = until(given, dark ? WHITE : ([0, 0, 0] as Rgb), ground, 4.6);
-  return { fill: text(fill), onFill: text(onFill), accent: text(accent) };
+  return { fill: text(fill), onFill: text(onFill), against: onFill === WHITE ? '#000000' : '#ffffff', accent: text(accent) };
 }

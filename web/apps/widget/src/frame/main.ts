@@ -13,9 +13,10 @@ const scheme = matchMedia('(prefers-color-scheme: dark)');
 function paint(): void {
   const style = document.documentElement.style;
   const paper = getComputedStyle(document.documentElement).getPropertyValue('--paper');
-  const { fill, onFill, accent } = palette(settings.colour, paper);
+  const { fill, onFill, against, accent } = palette(settings.colour, paper);
   style.setProperty('--fill', fill);
   style.setProperty('--on-fill', onFill);
+  style.setProperty('--against', against);
   style.setProperty('--accent', accent);
   document.querySelector('meta[name="theme-color"]')?.setAttribute('content', fill);
 }
