@@ -30,9 +30,11 @@ from comptoir.infra.metrics import count_refusal
 from comptoir.kernel.errors import Locale, NotFound, Refusal, Unavailable
 from comptoir.realtime.frames import PONG, Author, encode
 from comptoir.realtime.hub import Watch
-from comptoir.realtime.lines import RESTARTING, TOO_SLOW, Line, SocketLine, WaitingLine
+from comptoir.realtime.lines import TOO_SLOW, Line, SocketLine, WaitingLine
 from comptoir.workspaces.access import COOKIE, Access, Principal
+from comptoir.workspaces.errors import NotSignedIn
 
+BAD_REQUEST = 4400
 SIGNED_OUT = 4401
 ORIGIN = 4403
 NO_WORKSPACE = 4404
@@ -247,7 +249,9 @@ def _close_code(refusal: Refusal) -> int:
         return ORIGIN
     if isinstance(refusal, NotFound):
         return NO_WORKSPACE
-    return RESTARTING if isinstance(refusal, Unavailable) else SIGNED_OUT
+    if isinstance(refusal, NotSignedIn):
+        return SIGNED_OUT
+    return TOO_SLOW if isinstance(refusal, Unavailable) else BAD_REQUEST
 
 
 def _after(scope: Scope) -> int | None:

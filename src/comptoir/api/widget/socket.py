@@ -67,6 +67,10 @@ class Gone(Exception):
     """The peer has left."""
 
 
+class Silent(Exception):
+    """Nobody said hello in time."""
+
+
 class Visitor(msgspec.Struct, frozen=True):
     """Who is on the line."""
 
@@ -112,7 +116,7 @@ class VisitorSocket:
             await line.goodbye()
         except Gone:
             pass
-        except TimeoutError:
+        except Silent:
             code = NO_HELLO
         except Refusal as refusal:
             count_refusal(refusal.code)
@@ -128,13 +132,16 @@ class VisitorSocket:
             await _close(send, code)
 
     async def _greeted(self, scope: Scope, receive: Receive, inbox: InboxView | None) -> tuple[Visitor, int]:
-        """The visitor behind the first frame. Raises NotFound, OriginRefused, VisitorTokenRefused, TimeoutError, Gone."""
+        """The visitor behind the first frame. Raises NotFound, OriginRefused, VisitorTokenRefused, Silent, Gone."""
         if inbox is None:
             raise NotFound
         if not is_same_origin(scope, self._services.config.public_url) and not allows(inbox, scope):
             raise OriginRefused
-        async with asyncio.timeout(self._hello_seconds):
-            text = await _next(receive)
+        try:
+            async with asyncio.timeout(self._hello_seconds):
+                text = await _next(receive)
+        except TimeoutError:
+            raise Silent from None
         try:
             hello = _read_hello(text)
         except (msgspec.DecodeError, UnicodeError):
