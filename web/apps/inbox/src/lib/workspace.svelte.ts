@@ -31,7 +31,9 @@ import {
 import { person } from './session.svelte';
 import { Typists } from './typists.svelte';
 
-const LIST_PAGE = 50;
+/** The first page is what fills the window; those after it are asked for while one scrolls. */
+const FIRST_PAGE = 40;
+const NEXT_PAGE = 100;
 const MESSAGE_PAGE = 40;
 const WINDOWS_KEPT = 6;
 
@@ -183,17 +185,20 @@ export class Workspace {
   /** The next page of a list. */
   async loadList(view: View): Promise<void> {
     const list = this.state.lists[view];
-    if (list.complete) return;
-    await this.once(`list:${view}`, async () => {
-      try {
-        const page = await this.api.conversations(FILTERS[view], list.cursor, LIST_PAGE);
-        this.note(page.position);
-        this.state = addPage(this.state, view, page, this.me);
-        this.listError = { ...this.listError, [view]: undefined };
-      } catch (error) {
-        this.listError = { ...this.listError, [view]: error as Error };
-      }
-    });
+    const name = `list:${view}`;
+    if (list.complete || this.loading.has(name)) return;
+    this.loading.add(name);
+    try {
+      const page = await this.api.conversations(FILTERS[view], list.cursor, list.loaded ? NEXT_PAGE : FIRST_PAGE);
+      // Before the state changes: whoever watches it may at once want the page after this one.
+      this.loading.delete(name);
+      this.note(page.position);
+      this.state = addPage(this.state, view, page, this.me);
+      this.listError = { ...this.listError, [view]: undefined };
+    } catch (error) {
+      this.loading.delete(name);
+      this.listError = { ...this.listError, [view]: error as Error };
+    }
   }
 
   async loadConversation(id: Id): Promise<void> {

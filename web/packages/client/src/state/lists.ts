@@ -59,12 +59,22 @@ function moved(list: ListState, view: View, changed: ReadonlyMap<Id, Conversatio
 
 /** A list with one more page below it. What events already brought stays; order is by activity, not by page. */
 export function withPage(list: ListState, view: View, page: ConversationPage, known: Known, me: Id): ListState {
-  const ids = new Set(list.ids);
-  for (const { id } of page.items) ids.add(id);
-  const sorted = [...ids]
-    .map((id) => known.get(id))
+  const fetched = page.items
+    .map(({ id }) => known.get(id))
     .filter((conversation): conversation is Conversation => conversation !== undefined && belongs(view, conversation, me))
+    .sort(compare);
+  return { ids: joined(list.ids, fetched, known), cursor: page.next_cursor, complete: page.next_cursor === null, loaded: true };
+}
+
+function joined(ids: readonly Id[], fetched: readonly Conversation[], known: Known): Id[] {
+  const last = known.get(ids.at(-1) ?? '');
+  const [first] = fetched;
+  // The common case, which must stay cheap in a list of a hundred thousand: the page lies wholly below.
+  if (!last || !first || compare(last, first) < 0) return [...ids, ...fetched.map(({ id }) => id)];
+  const held = new Set(ids);
+  return [...ids, ...fetched.map(({ id }) => id).filter((id) => !held.has(id))]
+    .map((id) => known.get(id))
+    .filter((conversation): conversation is Conversation => conversation !== undefined)
     .sort(compare)
-    .map((conversation) => conversation.id);
-  return { ids: sorted, cursor: page.next_cursor, complete: page.next_cursor === null, loaded: true };
+    .map(({ id }) => id);
 }
