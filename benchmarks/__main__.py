@@ -45,7 +45,9 @@ async def main() -> None:
 
 async def _calibrated(running: Server) -> Figures:
     machine = describe(await running.version(), await commits_per_second(running))
-    print(f"{machine.processor}, {machine.cores} cores, {machine.memory_gb} GB, Python {machine.python}, PostgreSQL {machine.postgresql}")
+    print(
+        f"{machine.processor}, {machine.cores} cores, {machine.memory_gb} GB, Python {machine.python}, PostgreSQL {machine.postgresql}"
+    )
     print(
         f"{machine.sha256_per_second:,} sha256 of 1 kB a second · {machine.commits_per_second:,} single-row commits a second from 32 clients"
         f" · fdatasync {machine.fdatasync_us} µs"

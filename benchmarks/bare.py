@@ -1,8 +1,8 @@
 """The bare limit: the least that could be called the same work, on the same libraries, against which the product is measured in the same run.
 
-A visitor's token is checked at hello (HMAC), a frame is decoded, one statement inserts each batch (while it commits the next one gathers), then the writer is told and
-the agents' sockets get one frame a batch. A webhook is checked (HMAC over the bytes) and answered after its commit. No conversation, no contact, no order, no lane, no
-journal, no policy, no row-level security, no search.
+A visitor's token is checked at hello (HMAC), a frame is decoded, one statement inserts each batch (while it commits the next one gathers), then the
+writer is told and the agents' sockets get one frame a batch. A webhook is checked (HMAC over the bytes) and answered after its commit. No
+conversation, no contact, no order, no lane, no journal, no policy, no row-level security, no search.
 """
 
 from __future__ import annotations
@@ -78,7 +78,9 @@ class Bare:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        self._pool = await asyncpg.create_pool(os.environ[DSN], min_size=1, max_size=2, server_settings={"plan_cache_mode": "force_generic_plan"})
+        self._pool = await asyncpg.create_pool(
+            os.environ[DSN], min_size=1, max_size=2, server_settings={"plan_cache_mode": "force_generic_plan"}
+        )
         self._task = asyncio.create_task(self._store())
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -99,7 +101,11 @@ class Bare:
                 for done in waiting:
                     done.set_result(None)
                 events = [
-                    {"kind": "MessageReceived", "conversation_id": address, "message": {"author": {"kind": "contact"}, "content": content}}
+                    {
+                        "kind": "MessageReceived",
+                        "conversation_id": address,
+                        "message": {"author": {"kind": "contact"}, "content": content},
+                    }
                     for address, content in zip(addresses, contents, strict=True)
                     if content is not None
                 ]
@@ -142,7 +148,9 @@ class Bare:
         status = 401
         given = dict(scope["headers"]).get(b"x-loopback-signature", b"").decode()
         if hmac.compare_digest(given, f"sha256={self._signed(body)}"):
-            await asyncio.gather(*(self._durable(event.id, event.contact, body, None) for event in _read_hook(body).events))
+            await asyncio.gather(
+                *(self._durable(event.id, event.contact, body, None) for event in _read_hook(body).events)
+            )
             status = 200
         await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})

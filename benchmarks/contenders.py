@@ -21,8 +21,10 @@ from tests.processes import answer, clean_environment, free_port, wait_for
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """Somebody to put under load. `processes` are its own, without PostgreSQL; `stored` and `waiting` ask its database how many messages it
-    holds, and how many wait there to take effect."""
+    """Somebody to put under load.
+
+    `processes` are its own, without PostgreSQL. `stored` and `waiting` ask its database how many messages it holds, and how many wait there for their lane.
+    """
 
     name: str
     port: int
@@ -42,7 +44,9 @@ class Contender:
         if self.house is not None:
             return self.house.tokens(number)
         addresses = [secrets.token_hex(16) for _ in range(number)]
-        return [f"{address}.{hmac.digest(HOOK_SECRET.encode(), address.encode(), 'sha256').hex()}" for address in addresses]
+        return [
+            f"{address}.{hmac.digest(HOOK_SECRET.encode(), address.encode(), 'sha256').hex()}" for address in addresses
+        ]
 
     @property
     def watched(self) -> dict[str, int]:
@@ -90,7 +94,7 @@ class Contender:
     async def settle(self, within: float = 60.0) -> None:
         """Wait until nothing waits for its lane. Raises TimeoutError."""
         async with asyncio.timeout(within):
-            while self.waiting and await self._number(self.waiting):
+            while self.waiting and await self._number(self.waiting):  # noqa: ASYNC110 - another process does the work
                 await asyncio.sleep(0.1)
 
     async def _number(self, query: str) -> int:
@@ -138,7 +142,9 @@ async def bare_limit(server: Server) -> AsyncIterator[Contender]:
             stderr=subprocess.STDOUT,
         )
     try:
-        await asyncio.to_thread(wait_for, "the bare limit", lambda: answer(f"http://127.0.0.1:{port}/")[0] != 0, alive=process)
+        await asyncio.to_thread(
+            wait_for, "the bare limit", lambda: answer(f"http://127.0.0.1:{port}/")[0] != 0, alive=process
+        )
         yield Contender(
             name="bare",
             port=port,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import os
 import re
 import shutil
 import signal
@@ -21,7 +20,7 @@ from playwright.async_api import async_playwright
 
 from benchmarks.contenders import ours
 from benchmarks.installation import House, Server, furnish
-from benchmarks.machine import memory
+from benchmarks.machine import descendants, memory
 from benchmarks.population import Population, populate
 from benchmarks.results import Figures
 from comptoir.infra.postgres_files import read_status
@@ -31,7 +30,14 @@ _SETTLE_SECONDS = 5.0
 _NODE = Path(sys.executable).with_name("node")
 _BROTLI = "const z=require('zlib'),f=require('fs');for(const n of process.argv.slice(1))console.log(z.brotliCompressSync(f.readFileSync(n)).length)"
 _CHROMIUM = "/usr/bin/chromium"
-_CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+_CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-sync",
+]
 
 
 async def measure(server: Server, figures: Figures, *, quick: bool) -> None:
@@ -42,7 +48,9 @@ async def measure(server: Server, figures: Figures, *, quick: bool) -> None:
     async with ours(server, house) as program:
         base = f"http://127.0.0.1:{program.port}"
         await _weigh(figures, "loader, settings inside", [f"{base}/widget.js?inbox={house.web_inbox}"], must="≤ 3 kB")
-        await _weigh(figures, "widget frame", await _fetched(f"{base}/widget/frame/{house.web_inbox}", None), must="≤ 40 kB")
+        await _weigh(
+            figures, "widget frame", await _fetched(f"{base}/widget/frame/{house.web_inbox}", None), must="≤ 40 kB"
+        )
         await _weigh(figures, "inbox app to the first list", await _fetched(f"{base}/app", house), must="≤ 120 kB")
 
 
@@ -58,7 +66,9 @@ def _serving(data: Path) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
     begin = time.perf_counter()
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for("answer of /readyz", lambda: answer(f"http://127.0.0.1:{port}/readyz")[0] == 200, within=60, alive=process)
+        wait_for(
+            "answer of /readyz", lambda: answer(f"http://127.0.0.1:{port}/readyz")[0] == 200, within=60, alive=process
+        )
         yield process, time.perf_counter() - begin
     finally:
         process.send_signal(signal.SIGTERM)
@@ -86,35 +96,26 @@ def _starts(figures: Figures, times: int) -> None:
 
 def _memory(figures: Figures, supervisor: int, postgres: Path) -> None:
     status = read_status(postgres)
-    assert status is not None
-    found = {}
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            command = Path(f"/proc/{entry}/cmdline").read_bytes().split(b"\0")
-            parent = int(Path(f"/proc/{entry}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if parent == supervisor and b"comptoir.entrypoints.processes" in command:
-            found[command[-2].decode()] = memory(int(entry))
+    assert status is not None, "PostgreSQL is gone"
+    below = descendants(supervisor)
+    found = {
+        command[command.index("comptoir.entrypoints.processes") + 1]: memory(pid)
+        for pid, command in below.items()
+        if "comptoir.entrypoints.processes" in command
+    }
+    if status.pid in below:
+        found["postgres"] = memory(status.pid)
+    everything = memory(supervisor)
+    found["supervisor"] = (
+        everything[0] - sum(rss for rss, _ in found.values()),
+        everything[1] - sum(pss for _, pss in found.values()),
+    )
     found["postgres"] = memory(status.pid)
-    whole = memory(supervisor)
-    inside = [found[name] for name in found if name != "postgres" or _descends(status.pid, supervisor)]
-    found["supervisor"] = (whole[0] - sum(rss for rss, _ in inside), whole[1] - sum(pss for _, pss in inside))
     for name, (rss, pss) in found.items():
         figures.add(f"memory idle, {name}, RSS", rss, "MB", 1)
         figures.add(f"memory idle, {name}, PSS", pss, "MB", 1)
-    both = found["web"][0] + found["worker"][0]
-    figures.add("memory idle, web and worker, RSS", both, "MB", 1, must="≤ 220 MB")
-
-
-def _descends(pid: int, ancestor: int) -> bool:
-    while pid > 1:
-        if pid == ancestor:
-            return True
-        pid = int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
-    return False
+    figures.add("memory idle, web and worker, RSS", found["web"][0] + found["worker"][0], "MB", 1, must="≤ 220 MB")
+    figures.add("memory idle, all together, PSS", sum(pss for _, pss in found.values()), "MB", 1)
 
 
 # ------------------------------------------------------------------------------------------------------------------ bytes
@@ -131,7 +132,9 @@ async def _fetched(page: str, signed_in: House | None) -> list[str]:
         found: list[str] = []
         tab.on(
             "requestfinished",
-            lambda request: found.append(request.url) if request.resource_type in {"document", "script", "stylesheet"} else None,
+            lambda request: (
+                found.append(request.url) if request.resource_type in {"document", "script", "stylesheet"} else None
+            ),
         )
         await tab.goto(page)
         await tab.wait_for_load_state("networkidle")
@@ -142,7 +145,13 @@ async def _fetched(page: str, signed_in: House | None) -> list[str]:
 async def _weigh(figures: Figures, name: str, addresses: Sequence[str], *, must: str) -> None:
     """Bytes of what lies behind the addresses, each compressed by itself, as servers do."""
     bodies = [await asyncio.to_thread(_body, address) for address in addresses]
-    figures.add(f"bytes of {name}, gzip -9", sum(len(gzip.compress(body, 9)) for body in bodies) / 1000, "kB", len(bodies), must=must)
+    figures.add(
+        f"bytes of {name}, gzip -9",
+        sum(len(gzip.compress(body, 9)) for body in bodies) / 1000,
+        "kB",
+        len(bodies),
+        must=must,
+    )
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / str(nth) for nth in range(len(bodies))]
         for path, body in zip(paths, bodies, strict=True):

@@ -25,7 +25,13 @@ async def measure(server: Server, figures: Figures, *, quick: bool) -> None:
                 await contender.settle()
         for name, results in found.items():
             rates = [result.answered / result.seconds for result in results]
-            figures.add(f"webhooks, closed loop of 64, {name}", median(rates), "requests/s", len(rates), other_cpu=_others(*results))
+            figures.add(
+                f"webhooks, closed loop of 64, {name}",
+                median(rates),
+                "requests/s",
+                len(rates),
+                other_cpu=_others(*results),
+            )
             figures.latency(f"webhooks, closed loop of 64, {name}", results[-1].answer)
         pairs = zip(found[program.name], found[limit.name], strict=True)
         ratio = median(one.answered / one.seconds / (other.answered / other.seconds) for one, other in pairs)
@@ -45,7 +51,9 @@ async def _checked(contender: Contender, *, rate: float, seconds: float) -> Hook
     await contender.settle()
     stored = await contender.count() - before
     if result.refused or stored < result.answered:
-        raise RuntimeError(f"{contender.name}: {result.answered} answered 200, {result.refused} otherwise, {stored} in the database")
+        raise RuntimeError(
+            f"{contender.name}: {result.answered} answered 200, {result.refused} otherwise, {stored} in the database"
+        )
     return result
 
 

@@ -97,7 +97,9 @@ async def _cases(db: Database, house: House, labels: Mapping[str, UUID], number:
     ]
 
 
-async def _through_the_room(db: Database, house: House, cases: list[Case], figures: Figures, number: int, times: int) -> None:
+async def _through_the_room(
+    db: Database, house: House, cases: list[Case], figures: Figures, number: int, times: int
+) -> None:
     agent, trouble = house.agent_ids[0], []
     for case in cases:
         async with db.workspace(house.workspace_id) as tx:
@@ -130,7 +132,10 @@ def _read(plan: Mapping[str, Any]) -> tuple[int, list[str]]:
     """How many rows of the table were looked at, and by which nodes."""
     nodes = [node for node in _nodes(plan) if node.get("Relation Name") == "conversation"]
     rows = sum(
-        int((node["Actual Rows"] + node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)) * node["Actual Loops"])
+        int(
+            (node["Actual Rows"] + node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0))
+            * node["Actual Loops"]
+        )
         for node in nodes
     )
     return rows, [f"{node['Node Type']} by {node.get('Index Name', 'nothing')}" for node in nodes]

@@ -145,7 +145,8 @@ async def furnish(dsn: str) -> House:
         async with db.system() as tx:
             workspace_id = await create_workspace(tx, name="Comfy Shoes", slug="comfy-shoes", locale="fr")
             persons = [
-                await create_person(tx, email=f"agent{nth}@comfy.example", name=f"Agent {nth}", locale="fr") for nth in range(AGENTS)
+                await create_person(tx, email=f"agent{nth}@comfy.example", name=f"Agent {nth}", locale="fr")
+                for nth in range(AGENTS)
             ]
             agent_ids = [await add_agent(tx, workspace_id, person, "agent") for person in persons]
             cookies = [await sign_in(tx, person) for person in persons]
@@ -157,7 +158,11 @@ async def furnish(dsn: str) -> House:
                 name="Loopback",
                 sealer=sealer,
                 settings={"api_base": "http://127.0.0.1:9/v1"},
-                credentials={"token": secrets.token_hex(16), "secret": HOOK_SECRET, "verify_token": secrets.token_hex(8)},
+                credentials={
+                    "token": secrets.token_hex(16),
+                    "secret": HOOK_SECRET,
+                    "verify_token": secrets.token_hex(8),
+                },
             )
         return House(dsn, workspace_id, agent_ids, web, hook, cookies)
     finally:

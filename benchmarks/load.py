@@ -1,7 +1,7 @@
 """The load generator: a process of its own that reads a plan (JSON) from its input and writes what it measured to its output.
 
-Loops are open unless a plan says otherwise: messages are sent when they are due, whatever became of those before, and a latency counts from the moment a message
-was due. So a program that stalls cannot slow the questions down and look fast (coordinated omission).
+Loops are open unless a plan says otherwise: messages are sent when they are due, whatever became of those before, and a latency counts from the moment
+a message was due. So a program that stalls cannot slow the questions down and look fast (coordinated omission).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Phase(msgspec.Struct, frozen=True):
 
 
 class SocketPlan(msgspec.Struct, frozen=True, kw_only=True, tag="sockets"):
-    """Visitors write on their sockets; agents watch on theirs. With `until_full` the phases end with the first that the program does not keep up with."""
+    """Visitors write on their sockets, agents watch on theirs. `until_full`: the first phase that the program does not keep up with is the last."""
 
     port: int
     visitor_path: str

@@ -29,7 +29,12 @@ class _Knocking:
     def next_request(self) -> bytes:
         number, self.sent = self.sent, self.sent + 1
         message = {"id": f"lm_{self.run}_{number}", "type": "text", "text": "Bonjour, ma commande est-elle partie ?"}
-        event = {"id": f"ev_{self.run}_{number}", "type": "message", "contact": f"contact {number % self.plan.contacts}", "message": message}
+        event = {
+            "id": f"ev_{self.run}_{number}",
+            "type": "message",
+            "contact": f"contact {number % self.plan.contacts}",
+            "message": message,
+        }
         body = msgspec.json.encode({"events": [event]})
         signature = hmac.digest(self.plan.secret.encode(), body, "sha256").hex()
         return post(self.plan.port, self.plan.path, body, f"X-Loopback-Signature: sha256={signature}\r\n")
@@ -89,7 +94,6 @@ async def knock(plan: HookPlan) -> HookResult:
 async def read_all(plan: ReadPlan) -> dict[str, Latency]:
     """Each path `times` times, one request at a time. Anything but 200 ends the run."""
     client = await HttpClient.connect(plan.port)
-    loop = asyncio.get_running_loop()
     found = {}
     for name, path in plan.paths.items():
         request, times = get(plan.port, path, plan.headers), []

@@ -88,7 +88,9 @@ class Talk:
         """Agents first, then visitors, some at a time."""
         for nth, cookie in enumerate(self.plan.agent_cookies):
             headers = f"Cookie: comptoir_session={cookie}\r\n"
-            self.agents.append(await SocketClient.connect(self.plan.port, self.plan.agent_path, self._watcher(nth), headers))
+            self.agents.append(
+                await SocketClient.connect(self.plan.port, self.plan.agent_path, self._watcher(nth), headers)
+            )
         turn = asyncio.Semaphore(_CONNECT_AT_ONCE)
 
         async def join(token: str) -> None:
@@ -159,7 +161,10 @@ class Talk:
         body = {
             "id": f"{self.run}-0000-7000-8000-{number:012x}",
             "kind": "message",
-            "content": {"type": "text", "text": f"{self.run}{number:08x} Oui, il nous en reste. Ils seraient chez vous mardi."},
+            "content": {
+                "type": "text",
+                "text": f"{self.run}{number:08x} Oui, il nous en reste. Ils seraient chez vous mardi.",
+            },
         }
         headers = f"Cookie: comptoir_session={self.plan.agent_cookies[number % len(self.plan.agent_cookies)]}\r\n"
         begin = time.perf_counter()
@@ -242,7 +247,7 @@ class Talk:
 
 
 async def talk(plan: SocketPlan) -> list[PhaseResult]:
-    """Carry out the phases; before them comes one in which every visitor writes once, so that their contacts and conversations stand. It is the first result."""
+    """Carry out the phases. Before them every visitor writes once, so that their contacts and conversations stand: that is the first result."""
     talking = Talk(plan)
     await talking.connect()
     if any(phase.reply for phase in plan.phases):

@@ -80,26 +80,33 @@ def _fdatasync_us() -> int:
 # ------------------------------------------------------------------------------------------------------------ processors
 
 
-def processor_seconds(roots: Mapping[str, int]) -> dict[str, float]:
-    """Processor time so far of each process with its descendants, the ended ones among them included; and `machine`, all that was busy."""
-    times: dict[int, float] = {}
-    children: dict[int, list[int]] = defaultdict(list)
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
+class _Processes:
+    """All processes of the machine at one moment: who descends from whom, and the processor time that each has used."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[int, float] = {}
+        self.children: dict[int, list[int]] = defaultdict(list)
+        for path in Path("/proc").glob("[0-9]*/stat"):
             try:
-                stat = Path(f"/proc/{entry}/stat").read_text(encoding="utf-8", errors="replace")
+                stat = path.read_text(encoding="utf-8", errors="replace")
             except (FileNotFoundError, ProcessLookupError):
                 continue
             fields = stat.rpartition(")")[2].split()
+            pid = int(path.parent.name)
             # utime, stime, and those of children that were waited for
-            times[int(entry)] = sum(int(value) for value in fields[11:15]) / _TICK
-            children[int(fields[1])].append(int(entry))
-    found = {name: _tree(pid, times, children) for name, pid in roots.items()}
+            self.seconds[pid] = sum(int(value) for value in fields[11:15]) / _TICK
+            self.children[int(fields[1])].append(pid)
+
+    def tree(self, pid: int) -> list[int]:
+        """A process and all that descend from it."""
+        return [pid, *(below for child in self.children.get(pid, ()) for below in self.tree(child))]
+
+
+def processor_seconds(roots: Mapping[str, int]) -> dict[str, float]:
+    """Processor time so far of each process with its descendants, the ended ones among them included; and `machine`, all that was busy."""
+    processes = _Processes()
+    found = {name: sum(processes.seconds.get(each, 0.0) for each in processes.tree(pid)) for name, pid in roots.items()}
     return found | {"machine": _machine_seconds()}
-
-
-def _tree(pid: int, times: Mapping[int, float], children: Mapping[int, list[int]]) -> float:
-    return times.get(pid, 0.0) + sum(_tree(child, times, children) for child in children.get(pid, ()))
 
 
 def _machine_seconds() -> float:
@@ -116,23 +123,18 @@ def used(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, f
 
 def memory(pid: int) -> tuple[float, float]:
     """RSS and PSS of a process with its descendants, in MB."""
-    children: dict[int, list[int]] = defaultdict(list)
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                stat = Path(f"/proc/{entry}/stat").read_text(encoding="utf-8", errors="replace")
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            children[int(stat.rpartition(")")[2].split()[1])].append(int(entry))
     rss = pss = 0
-    waiting = [pid]
-    while waiting:
-        current = waiting.pop()
-        waiting += children.get(current, [])
-        for line in Path(f"/proc/{current}/smaps_rollup").read_text(encoding="ascii").splitlines():
+    for each in _Processes().tree(pid):
+        for line in Path(f"/proc/{each}/smaps_rollup").read_text(encoding="ascii").splitlines():
             name, _, value = line.partition(":")
             if name == "Rss":
                 rss += int(value.split()[0])
             elif name == "Pss":
                 pss += int(value.split()[0])
     return rss / 1024, pss / 1024
+
+
+def descendants(pid: int) -> dict[int, list[str]]:
+    """The command lines of all that descend from a process."""
+    below = _Processes().tree(pid)[1:]
+    return {each: Path(f"/proc/{each}/cmdline").read_bytes().decode(errors="replace").split("\0") for each in below}

@@ -1,7 +1,7 @@
 """A house that has been lived in: contacts, conversations and messages by the hundred thousand, written by a few set-based statements.
 
-Everything follows from the row's number, so that two runs have the same house. Indexes of the tables that grow are made after the rows, and foreign keys are not
-checked row by row: the rows are right by construction, and a minute saved is a minute more for measuring.
+Everything follows from the row's number, so that two runs have the same house. Indexes of the tables that grow are made after the rows, and foreign
+keys are not checked row by row: the rows are right by construction, and a minute saved is a minute more for measuring.
 """
 
 from __future__ import annotations
@@ -40,21 +40,27 @@ def _id(kind: str, number: str = "n") -> str:
 
 _CONTACTS = f"""
 INSERT INTO contact (workspace_id, id, name, email, locale, last_seen_at, created_at)
-SELECT $1, {_id("a")}, (ARRAY['Alice','Bruno','Chloé','David','Elsa','Farid','Gaëlle','Hugo'])[1 + n % 8] || ' ' || (ARRAY['Martin','Petit','Durand','Leroy','Moreau'])[1 + n / 8 % 5] || ' ' || n,
+SELECT $1, {_id("a")},
+       (ARRAY['Alice','Bruno','Chloé','David','Elsa','Farid','Gaëlle','Hugo'])[1 + n % 8] || ' '
+           || (ARRAY['Martin','Petit','Durand','Leroy','Moreau'])[1 + n / 8 % 5] || ' ' || n,
        'contact' || n || '@example.com', CASE n % 3 WHEN 0 THEN 'en' ELSE 'fr' END, now() - n * interval '7 seconds', now() - n * interval '7 seconds'
   FROM generate_series(1, $2::int) n
 """
 _CONVERSATIONS = f"""
-INSERT INTO conversation (workspace_id, id, contact_id, inbox_id, channel, identity_id, thread_key, lane, status, priority, assignee_id, label_ids, locale, last_seq,
-                          inbound_count, last_message, last_inbound_at, waiting_since, created_at, last_activity_at, closed_at)
+INSERT INTO conversation (workspace_id, id, contact_id, inbox_id, channel, identity_id, thread_key, lane, status, priority, assignee_id, label_ids,
+                          locale, last_seq, inbound_count, last_message, last_inbound_at, waiting_since, created_at, last_activity_at, closed_at)
 SELECT $1, {_id("c")}, {_id("a")}, CASE WHEN n % 1000 = 7 THEN $4::uuid ELSE $3::uuid END, 'web', {_id("b")}, {_id("d")}, n % 64, s.status, n % 5,
-       CASE WHEN n % 487 = 1 THEN NULL ELSE ($5::uuid[])[1 + n % cardinality($5)] END, l.label_ids, CASE n % 3 WHEN 0 THEN 'en' ELSE 'fr' END, $6, ($6 + 1) / 2,
+       CASE WHEN n % 487 = 1 THEN NULL ELSE ($5::uuid[])[1 + n % cardinality($5)] END, l.label_ids,
+       CASE n % 3 WHEN 0 THEN 'en' ELSE 'fr' END, $6, ($6 + 1) / 2,
        jsonb_build_object('seq', $6::int, 'kind', 'message', 'author_kind', 'contact', 'author_id', {_id("a")}, 'content_type', 'text',
                           'preview', 'Bonjour, où en est ma commande ' || n || ' ?'),
-       s.moment, CASE WHEN s.status = 'open' THEN s.moment END, s.moment - interval '1 day', s.moment, CASE WHEN s.status = 'closed' THEN s.moment END
+       s.moment, CASE WHEN s.status = 'open' THEN s.moment END, s.moment - interval '1 day', s.moment,
+       CASE WHEN s.status = 'closed' THEN s.moment END
   FROM generate_series(1, $2::int) n,
-       LATERAL (SELECT CASE WHEN n % 10 < 3 THEN 'open' ELSE 'closed' END AS status, now() - (n::bigint * 7919 % $2) * interval '7 seconds' AS moment) s,
-       LATERAL (SELECT coalesce(array_agg(k.id), '{{}}') AS label_ids FROM unnest($7::uuid[], $8::int[]) AS k (id, share) WHERE n::bigint * 104729 % 10000 < k.share) l
+       LATERAL (SELECT CASE WHEN n % 10 < 3 THEN 'open' ELSE 'closed' END AS status,
+                       now() - (n::bigint * 7919 % $2) * interval '7 seconds' AS moment) s,
+       LATERAL (SELECT coalesce(array_agg(k.id), '{{}}') AS label_ids FROM unnest($7::uuid[], $8::int[]) AS k (id, share)
+                 WHERE n::bigint * 104729 % 10000 < k.share) l
 """
 _IDENTITIES = f"""
 INSERT INTO identity (workspace_id, id, inbox_id, contact_id, address, thread_key, lane, conversation_id, created_at)
@@ -62,8 +68,9 @@ SELECT $1, {_id("b")}, $3, {_id("a")}, 'visitor ' || n, {_id("d")}, n % 64, {_id
 """
 _MESSAGES = f"""
 INSERT INTO message (workspace_id, id, conversation_id, seq, inbox_id, kind, author_kind, author_id, content, created_at)
-SELECT $1, {_id("e", "(n * $4 + s)")}, {_id("c")}, s, $3, 'message', CASE s % 2 WHEN 1 THEN 'contact' ELSE 'agent' END, CASE s % 2 WHEN 1 THEN {_id("a")} ELSE $5::uuid END,
-       jsonb_build_object('type', 'text', 'text', t.body), now() - (n::bigint * 7919 % $2) * interval '7 seconds' + s * interval '1 minute'
+SELECT $1, {_id("e", "(n * $4 + s)")}, {_id("c")}, s, $3, 'message', CASE s % 2 WHEN 1 THEN 'contact' ELSE 'agent' END,
+       CASE s % 2 WHEN 1 THEN {_id("a")} ELSE $5::uuid END, jsonb_build_object('type', 'text', 'text', t.body),
+       now() - (n::bigint * 7919 % $2) * interval '7 seconds' + s * interval '1 minute'
   FROM generate_series(1, $2::int) n, generate_series(1, $4::int) s,
        LATERAL (SELECT 'Bonjour, question ' || (n * $4 + s) || ' sur ma commande de chaussons en pointure ' || (35 + (n + s) % 10)
                        || coalesce((SELECT string_agg(' ' || w.word, '') FROM unnest($6::text[], $7::int[]) AS w (word, share)
@@ -71,7 +78,8 @@ SELECT $1, {_id("e", "(n * $4 + s)")}, {_id("c")}, s, $3, 'message', CASE s % 2 
 """
 _DOCUMENTS = """
 INSERT INTO search_document (workspace_id, message_id, conversation_id, seq, created_at, language, words)
-SELECT m.workspace_id, m.id, m.conversation_id, m.seq, m.created_at, 'comptoir_fr'::regconfig, to_tsvector('comptoir_fr'::regconfig, m.content ->> 'text')
+SELECT m.workspace_id, m.id, m.conversation_id, m.seq, m.created_at, 'comptoir_fr'::regconfig,
+       to_tsvector('comptoir_fr'::regconfig, m.content ->> 'text')
   FROM message m WHERE m.workspace_id = $1
 """
 _LABELLED = """
@@ -80,7 +88,8 @@ SELECT workspace_id, id, unnest(label_ids), status, last_activity_at FROM conver
 """
 _COUNTERS = """
 INSERT INTO conversation_counter (workspace_id, status, assignee_id, total)
-SELECT workspace_id, status, coalesce(assignee_id, '00000000-0000-0000-0000-000000000000'), count(*) FROM conversation WHERE workspace_id = $1 GROUP BY 1, 2, 3
+SELECT workspace_id, status, coalesce(assignee_id, '00000000-0000-0000-0000-000000000000'), count(*)
+  FROM conversation WHERE workspace_id = $1 GROUP BY 1, 2, 3
 """
 
 
@@ -89,14 +98,20 @@ async def populate(house: House, population: Population, *, searchable: bool = F
     connection = await asyncpg.connect(house.dsn)
     workspace, number = house.workspace_id, population.conversations
     try:
-        await connection.execute("SET session_replication_role = replica; SET work_mem = '256MB'; SET maintenance_work_mem = '512MB'")
+        await connection.execute(
+            "SET session_replication_role = replica; SET work_mem = '256MB'; SET maintenance_work_mem = '512MB'"
+        )
         labels = {
             name: await connection.fetchval(
-                "INSERT INTO label (workspace_id, id, name) VALUES ($1, gen_random_uuid(), $2) RETURNING id", workspace, name
+                "INSERT INTO label (workspace_id, id, name) VALUES ($1, gen_random_uuid(), $2) RETURNING id",
+                workspace,
+                name,
             )
             for name in LABELS
         }
-        async with _without_indexes(connection, "contact", "conversation", "conversation_label", "identity", "message", "search_document"):
+        async with _without_indexes(
+            connection, "contact", "conversation", "conversation_label", "identity", "message", "search_document"
+        ):
             await connection.execute(_CONTACTS, workspace, number)
             await connection.execute(
                 _CONVERSATIONS,
@@ -115,7 +130,14 @@ async def populate(house: House, population: Population, *, searchable: bool = F
             if population.messages_each:
                 shares = list(WORDS.values())
                 await connection.execute(
-                    _MESSAGES, workspace, number, house.web_inbox, population.messages_each, house.agent_ids[0], list(WORDS), shares
+                    _MESSAGES,
+                    workspace,
+                    number,
+                    house.web_inbox,
+                    population.messages_each,
+                    house.agent_ids[0],
+                    list(WORDS),
+                    shares,
                 )
             if searchable:
                 await connection.execute(_DOCUMENTS, workspace)

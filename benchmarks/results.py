@@ -33,7 +33,15 @@ class Figures:
         self.all: list[Figure] = []
 
     def add(
-        self, name: str, figure: float, unit: str, n: int, *, must: str = "", other_cpu: float | None = None, note: str = ""
+        self,
+        name: str,
+        figure: float,
+        unit: str,
+        n: int,
+        *,
+        must: str = "",
+        other_cpu: float | None = None,
+        note: str = "",
     ) -> None:
         """Keep a figure and print it."""
         self.all.append(
@@ -48,7 +56,11 @@ class Figures:
                 note=note,
             )
         )
-        beside = "  ".join(part for part in (f"must {must}" if must else "", f"others {other_cpu:.2f} core" if other_cpu else "", note) if part)
+        beside = "  ".join(
+            part
+            for part in (f"must {must}" if must else "", f"others {other_cpu:.2f} core" if other_cpu else "", note)
+            if part
+        )
         print(f"  {name:<58} {_rounded(figure):>12,} {unit:<14} {beside}".rstrip(), flush=True)
 
     def latency(self, name: str, found: Latency, *, must: str = "", other_cpu: float | None = None) -> None:

@@ -43,7 +43,9 @@ async def measure(server: Server, figures: Figures, *, quick: bool) -> None:
     async with ours(server, house) as program:
         plan = ReadPlan(
             port=program.port,
-            paths={name: f"/api/v1/search?limit={_PAGE}&q={sought.replace(' ', '+')}" for name, sought in words.items()},
+            paths={
+                name: f"/api/v1/search?limit={_PAGE}&q={sought.replace(' ', '+')}" for name, sought in words.items()
+            },
             headers=f"Cookie: comptoir_session={house.cookies[0]}\r\n",
             times=15 if quick else 50,
         )

@@ -33,7 +33,9 @@ async def measure(server: Server, figures: Figures, *, quick: bool) -> None:
     house = await furnish(await server.new_database())
     await populate(house, Population(conversations=10_000, messages_each=2))
     async with ours(server, house) as program, bare_limit(server) as limit:
-        at_100, at_772 = await program.talk(length.visitors, [Phase(100, length.steady), Phase(HEADLINE, length.steady)])
+        at_100, at_772 = await program.talk(
+            length.visitors, [Phase(100, length.steady), Phase(HEADLINE, length.steady)]
+        )
         _report_path(figures, "100/s", at_100)
         _report_path(figures, "772/s", at_772, must=True)
         (bare_772,) = await limit.talk(length.visitors, [Phase(HEADLINE, length.steady)])
@@ -51,8 +53,15 @@ async def measure(server: Server, figures: Figures, *, quick: bool) -> None:
 
 
 def _report_path(figures: Figures, name: str, found: PhaseResult, *, must: bool = False) -> None:
-    figures.latency(f"acknowledgement at {name}", found.acknowledgement, must="≤ 25 ms" if must else "", other_cpu=_others(found))
-    figures.latency(f"message at an agent's socket at {name}", found.at_agent, must="≤ 60 ms" if must else "", other_cpu=_others(found))
+    figures.latency(
+        f"acknowledgement at {name}", found.acknowledgement, must="≤ 25 ms" if must else "", other_cpu=_others(found)
+    )
+    figures.latency(
+        f"message at an agent's socket at {name}",
+        found.at_agent,
+        must="≤ 60 ms" if must else "",
+        other_cpu=_others(found),
+    )
     figures.add(f"lost at {name}", found.sent - min(found.acknowledged, found.seen), "messages", found.sent, must="0")
     _report_processors(figures, name, found)
 
@@ -65,13 +74,28 @@ def _report_processors(figures: Figures, name: str, found: PhaseResult) -> None:
 
 def _report_trips(figures: Figures, found: PhaseResult) -> None:
     """One message in, one reply out, two stored messages."""
-    figures.latency("round trip at 386/s, acknowledgement", found.acknowledgement, must="≤ 25 ms", other_cpu=_others(found))
+    figures.latency(
+        "round trip at 386/s, acknowledgement", found.acknowledgement, must="≤ 25 ms", other_cpu=_others(found)
+    )
     figures.latency("round trip at 386/s, message at an agent's socket", found.at_agent, must="≤ 60 ms")
     figures.latency("round trip at 386/s, reply accepted", found.reply_accepted)
     figures.latency("round trip at 386/s, message due to reply at the visitor's socket", found.reply_at_visitor)
-    figures.add("lost at round trip", found.sent - min(found.acknowledged, found.seen, found.replied), "messages", found.sent, must="0")
+    figures.add(
+        "lost at round trip",
+        found.sent - min(found.acknowledged, found.seen, found.replied),
+        "messages",
+        found.sent,
+        must="0",
+    )
     cores = sum(found.processors[name] for name in ("web", "worker", "postgres")) / found.seconds
-    figures.add("round trip at 386/s, web, worker and postgres together", cores, "cores", found.sent, must="≤ 1.5", other_cpu=_others(found))
+    figures.add(
+        "round trip at 386/s, web, worker and postgres together",
+        cores,
+        "cores",
+        found.sent,
+        must="≤ 1.5",
+        other_cpu=_others(found),
+    )
     _report_processors(figures, "round trip at 386/s", found)
 
 
@@ -86,7 +110,14 @@ async def _saturate(figures: Figures, program: Contender, limit: Contender, leng
             highest[contender.name].append(kept[-1] if kept else results[0])
     for name, found in highest.items():
         rates = [result.rate if result.kept_up else 0.0 for result in found]
-        figures.add(f"saturation, {name}", median(rates), "messages/s", len(found), other_cpu=_others(*found), note=_range(rates))
+        figures.add(
+            f"saturation, {name}",
+            median(rates),
+            "messages/s",
+            len(found),
+            other_cpu=_others(*found),
+            note=_range(rates),
+        )
     figures.add(
         "ratio to the bare limit, saturation",
         median(one.rate / other.rate for one, other in zip(highest[program.name], highest[limit.name], strict=True)),

@@ -12,7 +12,7 @@ from typing import cast
 OnFrame = Callable[[bytes], None]
 
 
-class Gone(Exception):  # noqa: N818 - not an error of ours: the other side has left
+class Gone(Exception):
     """The program under load has closed the line."""
 
 
@@ -22,7 +22,7 @@ class SocketClient(asyncio.Protocol):
     def __init__(self, on_frame: OnFrame) -> None:
         self.on_frame = on_frame
         self.closed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._open: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._transport: asyncio.WriteTransport | None = None
         self._rest = b""
         self._upgraded = False
@@ -33,25 +33,26 @@ class SocketClient(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         _, client = await loop.create_connection(lambda: cls(on_frame), "127.0.0.1", port)
         key = base64.b64encode(os.urandom(16)).decode()
-        client._write(
+        client.write(
             f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nOrigin: http://127.0.0.1:{port}\r\n{headers}\r\n".encode()
         )
-        await client._open
+        await client.opened
         return client
 
     def send(self, payload: bytes) -> None:
         """Send a text frame. The mask is all zeros, which is a mask, and costs no arithmetic."""
         size = len(payload)
         head = bytes([0x81, 0x80 | size]) if size < 126 else bytes([0x81, 0xFE]) + size.to_bytes(2, "big")
-        self._write(head + b"\0\0\0\0" + payload)
+        self.write(head + b"\0\0\0\0" + payload)
 
     def close(self) -> None:
         """Hang up."""
         if self._transport is not None:
             self._transport.close()
 
-    def _write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> None:
+        """Bytes as they are. Raises Gone."""
         if self._transport is None or self._transport.is_closing():
             raise Gone
         self._transport.write(data)
@@ -61,8 +62,8 @@ class SocketClient(asyncio.Protocol):
         self._transport = cast("asyncio.WriteTransport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self._open.done():
-            self._open.set_exception(Gone(f"the line broke during the handshake: {exc}"))
+        if not self.opened.done():
+            self.opened.set_exception(Gone(f"the line broke during the handshake: {exc}"))
         if not self.closed.done():
             self.closed.set_result(1006)
 
@@ -74,10 +75,10 @@ class SocketClient(asyncio.Protocol):
                 self._rest = data
                 return
             if not data.startswith(b"HTTP/1.1 101"):
-                self._open.set_exception(Gone(data[:200].decode("latin-1")))
+                self.opened.set_exception(Gone(data[:200].decode("latin-1")))
                 return
             self._upgraded, data = True, data[end + 4 :]
-            self._open.set_result(None)
+            self.opened.set_result(None)
         self._rest = self._frames(data)
 
     def _frames(self, data: bytes) -> bytes:
@@ -98,7 +99,7 @@ class SocketClient(asyncio.Protocol):
         if kind == 1:
             self.on_frame(payload)
         elif kind == 9:
-            self._write(bytes([0x8A, 0x80 | len(payload)]) + b"\0\0\0\0" + payload)
+            self.write(bytes([0x8A, 0x80 | len(payload)]) + b"\0\0\0\0" + payload)
         elif kind == 8 and not self.closed.done():
             self.closed.set_result(int.from_bytes(payload[:2], "big"))
 
