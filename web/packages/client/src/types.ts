@@ -72,7 +72,7 @@ export interface ContactBrief {
 export interface Identity {
   id: Id;
   inbox_id: Id;
-  channel: string;
+  channel: string | null;
   address: string;
   created_at: Instant;
 }
@@ -170,7 +170,7 @@ export interface Message {
   content: Content;
   reply_to: ReplyTo | null;
   created_at: Instant;
-  delivery: { state: DeliveryState; error: { code: string; message: string } | null } | null;
+  delivery: { state: DeliveryState; error: { code: string; message: string | null } | null } | null;
 }
 
 export interface NewMessage {
@@ -188,7 +188,7 @@ export interface Delivery {
   inbox_id: Id;
   state: DeliveryState;
   attempts: number;
-  error: { code: string; message: string } | null;
+  error: { code: string; message: string | null } | null;
   created_at: Instant;
   sent_at: Instant | null;
   delivered_at: Instant | null;

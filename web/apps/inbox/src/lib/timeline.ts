@@ -5,7 +5,7 @@ export interface Said extends Omit<Message, 'delivery' | 'seq' | 'inbox_id'> {
   /** Null while it is on its way. */
   seq: number | null;
   receipt: DeliveryState | 'waiting' | 'refused' | null;
-  error: { code: string; message: string } | null;
+  error: { code: string; message: string | null } | null;
 }
 
 export type Entry =
