@@ -23,7 +23,8 @@ from tests.processes import answer, clean_environment, free_port, wait_for
 class Contender:
     """Somebody to put under load.
 
-    `processes` are its own, without PostgreSQL. `stored` and `waiting` ask its database how many messages it holds, and how many wait there for their lane.
+    `processes` are its own, without PostgreSQL. `stored` and `waiting` ask its database how many messages it holds, and how many wait
+    there for their lane.
     """
 
     name: str

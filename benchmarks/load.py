@@ -1,7 +1,7 @@
 """The load generator: a process of its own that reads a plan (JSON) from its input and writes what it measured to its output.
 
-Loops are open unless a plan says otherwise: messages are sent when they are due, whatever became of those before, and a latency counts from the moment
-a message was due. So a program that stalls cannot slow the questions down and look fast (coordinated omission).
+Loops are open unless a plan says otherwise: messages are sent when they are due, whatever became of those before, and a latency counts from the
+moment a message was due. So a program that stalls cannot slow the questions down and look fast (coordinated omission).
 """
 
 from __future__ import annotations
