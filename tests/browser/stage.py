@@ -1,6 +1,7 @@
 """A stage for browser stories: the program as it runs, a shop's page on another origin, Chromium, and its players.
 
-A `Visitor` sees the shop's page with the widget (or the hosted page), an `Agent` the inbox. What they do is said in their words; what they see is waited for.
+A `Visitor` sees the shop's page with the widget (or the hosted page), an `Agent` the inbox. What they do is said in
+their words; what they see is waited for.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from playwright.async_api import Browser, BrowserContext, FrameLocator, Locator,
 from comptoir.entrypoints.demo_site import DemoSite
 from comptoir.infra.database import Database
 from tests.conftest import HandClock
-from tests.processes import App, free_port
+from tests.processes import App, free_port, wait_for
 from tests.world import PASSWORD, World, make_world
 
 FLAGS = [
@@ -117,7 +118,11 @@ class Stage:
         """A browser of somebody's own, whose page errors fail the story."""
         phone = size["width"] < 500
         context = await self.browser.new_context(
-            viewport={"width": size["width"], "height": size["height"]}, locale=locale, has_touch=phone, is_mobile=phone, **options
+            viewport={"width": size["width"], "height": size["height"]},
+            locale=locale,
+            has_touch=phone,
+            is_mobile=phone,
+            **options,
         )
         context.on("weberror", lambda error: self.errors.append(str(error.error)))
         return context
@@ -136,7 +141,9 @@ class Stage:
         await expect(page.get_by_test_id("composer")).to_be_visible(timeout=PATIENCE)
         return Visitor(page, page)
 
-    async def agent(self, email: str = "tom@comfy-shoes.example", context: BrowserContext | None = None, **options: Any) -> Agent:
+    async def agent(
+        self, email: str = "tom@comfy-shoes.example", context: BrowserContext | None = None, **options: Any
+    ) -> Agent:
         """Somebody signed in, in front of the list of unassigned conversations."""
         page = await (context or await self.context(**options)).new_page()
         await page.goto(f"{self.app.base_url}/app")
@@ -145,7 +152,9 @@ class Stage:
         await page.get_by_test_id("sign-in-submit").click()
         await page.wait_for_url("**/app/comfy-shoes/**", timeout=PATIENCE)
         await page.goto(f"{self.app.base_url}/app/comfy-shoes/inbox/unassigned")
-        await expect(page.get_by_test_id("rail").or_(page.get_by_test_id("conversation-list")).first).to_be_visible(timeout=PATIENCE)
+        await expect(page.get_by_test_id("rail").or_(page.get_by_test_id("conversation-list")).first).to_be_visible(
+            timeout=PATIENCE
+        )
         return Agent(page)
 
 
@@ -177,8 +186,7 @@ async def shop(inbox_id: str, program: str) -> AsyncIterator[str]:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind(("127.0.0.1", port))
     task = asyncio.create_task(server.serve(sockets=[bound]))
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await asyncio.to_thread(wait_for, "the shop", lambda: server.started)
     try:
         # Another host name makes it another site, as a shop's page is.
         yield f"http://localhost:{port}"

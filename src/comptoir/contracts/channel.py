@@ -107,7 +107,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, tag="message"):
-    """Somebody wrote. `event_key` is unique per inbox and names the event for ever (deduplication); `origin_id` is the channel's id of the message."""
+    """Somebody wrote.
+
+    `event_key` is unique per inbox and names the event for ever (deduplication); `origin_id` is the channel's id of the message.
+    """
 
     address: str
     event_key: str
@@ -153,7 +156,10 @@ class FailureKind(StrEnum):
 
 
 class OutboundMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be sent. `delivery_id` is the idempotency key, the same at every attempt; `attempt` counts from 1. Attachment URLs are absolute and signed."""
+    """What is to be sent.
+
+    `delivery_id` is the idempotency key, the same at every attempt; `attempt` counts from 1. Attachment URLs are absolute and signed.
+    """
 
     delivery_id: UUID
     address: str

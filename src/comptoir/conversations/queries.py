@@ -150,22 +150,26 @@ async def messages_page(
         raise NotFound(field="conversation_id")
     if after_seq is not None:
         rows = await _messages(
-            tx, workspace_id, conversation_id, after_seq, None, limit + 1, with_notes, ascending=True
+            tx, workspace_id, conversation_id, after_seq, None, limit + 1, with_notes=with_notes, ascending=True
         )
-        return _page(rows[:limit], workspace_id, media, after_seq > 0, len(rows) > limit)
+        return _page(rows[:limit], workspace_id, media, has_before=after_seq > 0, has_after=len(rows) > limit)
     if around_seq is not None:
         half = max(limit // 2, 1)
         older = await _messages(
-            tx, workspace_id, conversation_id, 0, around_seq + 1, half + 1, with_notes, ascending=False
+            tx, workspace_id, conversation_id, 0, around_seq + 1, half + 1, with_notes=with_notes, ascending=False
         )
         newer = await _messages(
-            tx, workspace_id, conversation_id, around_seq, None, half + 1, with_notes, ascending=True
+            tx, workspace_id, conversation_id, around_seq, None, half + 1, with_notes=with_notes, ascending=True
         )
         rows = [*reversed(older[:half]), *newer[:half]]
-        return _page(rows, workspace_id, media, len(older) > half, len(newer) > half)
+        return _page(rows, workspace_id, media, has_before=len(older) > half, has_after=len(newer) > half)
     before = before_seq if before_seq is not None else last + 1
-    rows = await _messages(tx, workspace_id, conversation_id, 0, before, limit + 1, with_notes, ascending=False)
-    return _page(list(reversed(rows[:limit])), workspace_id, media, len(rows) > limit, before <= last)
+    rows = await _messages(
+        tx, workspace_id, conversation_id, 0, before, limit + 1, with_notes=with_notes, ascending=False
+    )
+    return _page(
+        list(reversed(rows[:limit])), workspace_id, media, has_before=len(rows) > limit, has_after=before <= last
+    )
 
 
 async def _messages(
@@ -175,13 +179,14 @@ async def _messages(
     above: int,
     below: int | None,
     limit: int,
-    with_notes: bool,
     *,
+    with_notes: bool,
     ascending: bool,
 ) -> list[Record]:
     order = "ASC" if ascending else "DESC"
     notes = "" if with_notes else " AND kind = 'message'"
     return await tx.fetch(
+        # composed: a direction and a condition from the two lines above
         f"SELECT {MESSAGE_COLUMNS} FROM (SELECT * FROM message WHERE workspace_id = $1 AND conversation_id = $2"
         f"   AND seq > $3 AND seq < $4{notes} ORDER BY seq {order} LIMIT $5) m {MESSAGE_JOINS} ORDER BY m.seq {order}",
         workspace_id,
@@ -192,7 +197,9 @@ async def _messages(
     )
 
 
-def _page(rows: list[Record], workspace_id: UUID, media: MediaLinks, has_before: bool, has_after: bool) -> MessagesPage:
+def _page(
+    rows: list[Record], workspace_id: UUID, media: MediaLinks, *, has_before: bool, has_after: bool
+) -> MessagesPage:
     return MessagesPage([message_view(row, workspace_id, media) for row in rows], has_before, has_after)
 
 
@@ -213,7 +220,10 @@ async def latest_messages(
     found: dict[UUID, list[Record]] = {conversation_id: [] for conversation_id in after}
     for row in rows:
         found[row["conversation_id"]].append(row)
-    return {key: _page(taken[-limit:], workspace_id, media, len(taken) > limit, has_after=False) for key, taken in found.items()}
+    return {
+        key: _page(taken[-limit:], workspace_id, media, has_before=len(taken) > limit, has_after=False)
+        for key, taken in found.items()
+    }
 
 
 async def lock_conversation(tx: Transaction, workspace_id: UUID, conversation_id: UUID) -> ConversationRow:

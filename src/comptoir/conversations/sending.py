@@ -210,10 +210,11 @@ async def lock_due(tx: Transaction, keys: Sequence[tuple[UUID, UUID]]) -> list[D
 
 def _read_content(raw: msgspec.Raw) -> Content | None:
     try:
-        return _decode(raw)
+        content: Content = _decode(raw)
     except msgspec.MsgspecError:
         # Written by a later release, while this worker still ran: refused by name rather than stuck.
         return None
+    return content
 
 
 async def claim(tx: Transaction, claims: Sequence[Claim]) -> None:
