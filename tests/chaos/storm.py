@@ -205,7 +205,7 @@ class Storm:
             await asyncio.sleep(0.1)
 
     async def _answer(self, http: aiohttp.ClientSession, key: str) -> None:
-        """An agent's program answers the conversations it sees, each answer under an id of its own."""
+        """A program answers the conversations it sees, each answer under an id of its own (a key writes as a bot)."""
         headers, nth = {"Authorization": f"Bearer {key}"}, 0
         while not self._calm.is_set():
             for conversation_id in await self._conversations(http, headers):
@@ -265,7 +265,7 @@ class Storm:
             held = [text for author, text in stored.get(mine.visitor_id, []) if author == "contact"]
             assert held == mine.acknowledged, difference(mine.acknowledged, held)
         for conversation_id, answers in self.answered.items():
-            held = [text for author, text in stored.get(conversation_id, []) if author == "agent"]
+            held = [text for author, text in stored.get(conversation_id, []) if author == "bot"]
             assert held == answers, difference(answers, held)
 
 

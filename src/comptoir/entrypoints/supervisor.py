@@ -15,13 +15,14 @@ import sys
 from collections.abc import Mapping
 
 from comptoir.entrypoints.processes import DRAIN_SECONDS, GATE, PARENT
-from comptoir.infra.config import FINAL, Config, StartRefused, load_config, speaks_french
+from comptoir.infra.config import FINAL, PASSING, Config, StartRefused, load_config, speaks_french
 from comptoir.infra.log import get_logger, setup_logging
 from comptoir.infra.postgres import DataLock, EmbeddedPostgres
 
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 30.0
-_STEADY_SECONDS = 60.0
+# A process that has served this long is not one that fails at every start.
+_STEADY_SECONDS = 5.0
 _log = get_logger(__name__)
 
 
@@ -76,7 +77,8 @@ class Child:
                 raise StartRefused(
                     "child_refused", f"{self.name} refused to start.", f"{self.name} a refusé de démarrer."
                 )
-            if loop.time() - began >= _STEADY_SECONDS:
+            if status == PASSING or loop.time() - began >= _STEADY_SECONDS:
+                # It only waits for the database, or had served well: nobody gains by a longer pause.
                 pause = _FIRST_PAUSE
             _log.error("process.fell", name=self.name, status=status, again_in=pause)
             with contextlib.suppress(TimeoutError):

@@ -22,6 +22,7 @@ SECRET_MIN_DISTINCT = 10
 KEY_FILE = "secret.key"
 # The exit status of a process for which starting again is of no use (EX_CONFIG).
 FINAL = 78
+PASSING = 75
 
 
 def speaks_french(env: Mapping[str, str] = os.environ) -> bool:
@@ -42,7 +43,7 @@ class StartRefused(Exception):
 
     def __init__(self, code: str, en: str, fr: str, *, passing: bool = False) -> None:
         super().__init__(en)
-        self.exit_code = 75 if passing else FINAL
+        self.exit_code = PASSING if passing else FINAL
         self.code = code
         self.en = en
         self.fr = fr
