@@ -152,9 +152,8 @@ class Stage:
         await page.get_by_test_id("sign-in-submit").click()
         await page.wait_for_url("**/app/comfy-shoes/**", timeout=PATIENCE)
         await page.goto(f"{self.app.base_url}/app/comfy-shoes/inbox/unassigned")
-        await expect(page.get_by_test_id("rail").or_(page.get_by_test_id("conversation-list")).first).to_be_visible(
-            timeout=PATIENCE
-        )
+        listed = page.locator("[data-testid=conversation-list], [data-testid=list-empty]").filter(visible=True)
+        await expect(listed.first).to_be_visible(timeout=PATIENCE)
         return Agent(page)
 
 
