@@ -18,6 +18,7 @@ import uvicorn
 from comptoir.api.app import create_api
 from comptoir.api.services import Services
 from comptoir.inboxes.cache import InboxCache
+from comptoir.inboxes.health import HealthNotes
 from comptoir.infra.blobs import open_blobs
 from comptoir.infra.config import load_config
 from comptoir.infra.crypto import KeyRing
@@ -129,6 +130,7 @@ def services_over(world: World, folder: Path, clock: Any) -> Services:
         media=world.media,
         blobs=open_blobs(config),
         inboxes=InboxCache(world.db, world.sealer, world.signals),
+        health=HealthNotes(world.db),
         batcher=world.batcher,
         hub=Hub(world.db, world.signals, world.media),
         disk=DiskWatch([folder], reserve=0),

@@ -26,6 +26,7 @@ from comptoir.api.widget import WidgetDoor
 from comptoir.contracts.content import Content, Text
 from comptoir.conversations.commands import SendMessage, send_message
 from comptoir.inboxes.cache import InboxCache
+from comptoir.inboxes.health import HealthNotes
 from comptoir.infra.blobs import open_blobs
 from comptoir.infra.config import load_config
 from comptoir.infra.crypto import KeyRing
@@ -202,6 +203,7 @@ async def open_doors(world: World, folder: Path, static: Path | None = None) -> 
         media=world.media,
         blobs=open_blobs(config),
         inboxes=InboxCache(world.db, world.sealer, world.signals),
+        health=HealthNotes(world.db),
         batcher=world.batcher,
         hub=Hub(world.db, world.signals, world.media),
         disk=DiskWatch([folder], measure=lambda _: (1 << 40, 1 << 41)),
@@ -214,7 +216,7 @@ async def open_doors(world: World, folder: Path, static: Path | None = None) -> 
         try:
             yield Doors(world, services, f"http://127.0.0.1:{port}", http)
         finally:
-            await hooks.close()
+            await services.health.close()
             await services.hub.close()
             world.lanes.stop()
             await lanes

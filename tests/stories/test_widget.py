@@ -14,6 +14,7 @@ from websockets.asyncio.client import connect
 from comptoir.api.widget.tokens import VisitorTokens
 from comptoir.conversations.queries import ConversationFilter, list_conversations
 from comptoir.inboxes.commands import create_inbox, update_inbox
+from comptoir.inboxes.health import inbox_health
 from comptoir.infra.crypto import KeyRing
 from tests.doors import Doors, Peer
 from tests.world import SECRET, World, make_world
@@ -375,3 +376,17 @@ async def test_other_workspaces_do_not_share_visitors(doors: Doors, clock: Any) 
     async with doors.http.get(url, headers={"Authorization": f"Bearer {token}"}) as answer:
         assert answer.status == 401
     await other.close()
+
+
+async def test_the_inbox_knows_when_it_last_heard_from_a_visitor(doors: Doors) -> None:
+    async with doors.http.post(f"{doors.widget}/visitor", json={}) as made:
+        token = (await made.json())["token"]
+    said = {"client_id": str(uuid4()), "content": {"type": "text", "text": "Hello"}}
+    async with doors.http.post(
+        f"{doors.widget}/messages", json=said, headers={"Authorization": f"Bearer {token}"}
+    ) as taken:
+        assert taken.status == 202
+    await doors.services.health.close()
+    async with doors.world.db.workspace(doors.world.workspace_id) as tx:
+        health = await inbox_health(tx, doors.world.workspace_id, doors.world.inbox.id)
+    assert health.last_event_at is not None

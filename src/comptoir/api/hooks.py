@@ -35,7 +35,6 @@ from comptoir.contracts.channel import (
     InboxView,
     MalformedEvent,
 )
-from comptoir.inboxes.health import HealthNotes
 from comptoir.infra.database import AWAY
 from comptoir.infra.log import get_logger
 from comptoir.kernel.errors import NotFound, Refusal, Unavailable
@@ -77,11 +76,6 @@ class HookDoor:
     def __init__(self, services: Services, *, most_per_second: int = MOST_PER_SECOND) -> None:
         self._services = services
         self._guard = FloodGuard(most_per_second)
-        self._health = HealthNotes(services.db)
-
-    async def close(self) -> None:
-        """Write what is still noted of the inboxes' health."""
-        await self._health.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -106,14 +100,14 @@ class HookDoor:
         try:
             events = understand(channel, inbox, request)
         except (BadSignature, MalformedEvent) as refusal:
-            self._health.note_error(inbox.id, f"{refusal.code}: {refusal.sentence('en')}")
+            self._services.health.note_error(inbox.id, f"{refusal.code}: {refusal.sentence('en')}")
             raise
         if isinstance(events, HookAnswer):
             return events
         if self._services.disk.refuse_input:
             raise Unavailable
         await self._services.batcher.accept(inbox, request, events)
-        self._health.note_event(inbox.id)
+        self._services.health.note_event(inbox.id)
         return HookAnswer(body=b"{}", media_type="application/json")
 
     async def _find(self, scope: Scope) -> tuple[InboxView, Channel]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from comptoir.conversations.attachments import MediaLinks
 from comptoir.inboxes.cache import InboxCache
+from comptoir.inboxes.health import HealthNotes
 from comptoir.infra.blobs import BlobStore
 from comptoir.infra.config import Config
 from comptoir.infra.crypto import KeyRing, Sealer
@@ -30,6 +31,7 @@ class Services:
     media: MediaLinks
     blobs: BlobStore
     inboxes: InboxCache
+    health: HealthNotes
     batcher: Batcher
     hub: Hub
     disk: DiskWatch

@@ -33,7 +33,6 @@ class WebApp:
     def __init__(self) -> None:
         self._doors: list[tuple[tuple[str, ...], App]] = []
         self._services: Services | None = None
-        self._hooks: HookDoor | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,10 +71,9 @@ class WebApp:
         await services.hub.open()
         self._tasks = [asyncio.create_task(services.disk.run(), name="disk")]
         api, pages = create_api(services), PageDoor(services)
-        hooks = self._hooks = HookDoor(services)
         # The first prefix that fits wins; what fits none is a page, for pages answer 404 in a person's words.
         self._doors = [
-            (("/hooks/",), hooks),
+            (("/hooks/",), HookDoor(services)),
             (("/widget/api/",), WidgetDoor(services)),
             (("/api/v1/socket", "/api/v1/stream", "/api/v1/poll"), RealtimeDoor(services)),
             (("/api/", "/media/", "/healthz", "/readyz", "/metrics", "/docs/errors"), api),
@@ -97,8 +95,7 @@ class WebApp:
         with contextlib.suppress(*AWAY):
             await services.hub.close()
             await services.batcher.close()
-            if self._hooks is not None:
-                await self._hooks.close()
+            await services.health.close()
             await services.signals.close()
         await services.db.close()
 

@@ -15,6 +15,7 @@ from comptoir.conversations.attachments import MediaLinks
 from comptoir.conversations.search import SearchIndexer
 from comptoir.conversations.subscribers import ConversationKeeper
 from comptoir.inboxes.cache import InboxCache
+from comptoir.inboxes.health import HealthNotes
 from comptoir.infra.blobs import open_blobs
 from comptoir.infra.config import Config
 from comptoir.infra.crypto import KeyRing, Sealer
@@ -51,6 +52,7 @@ def web_services(config: Config, dsn: str, clock: Clock = system_clock) -> Servi
         media=media,
         blobs=open_blobs(config),
         inboxes=InboxCache(db, sealer, signals),
+        health=HealthNotes(db),
         batcher=Batcher(db, signals, clock, deduplicate=os.environ.get("COMPTOIR_CHAOS_WITHOUT_DEDUPLICATION") != "1"),
         hub=Hub(db, signals, media),
         disk=DiskWatch(_disk_folders(config), reserve=config.disk_reserve),

@@ -43,6 +43,7 @@ class Sending:
         request = HookRequest(method="POST", body=body, headers={VISITOR: visitor_id})
         events = [await self._with_own_attachment(inbox, visitor_id, event) for event in parse(inbox, request)]
         await self._services.batcher.accept(inbox, request, events)
+        self._services.health.note_event(inbox.id)
 
     async def _with_own_attachment(self, inbox: InboxView, visitor_id: str, event: InboundEvent) -> InboundEvent:
         """The message with what is known of its file, which must be one that this visitor uploaded here."""
