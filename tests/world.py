@@ -68,12 +68,16 @@ def said(address: str, text: str, key: str | None = None) -> InboundMessage:
     return InboundMessage(address=address, event_key=event_key, content=Text(text=text), origin_id=event_key)
 
 
-async def make_world(db: Database, clock: Clock, *, slug: str = "comfy-shoes", subscribers: Sequence[type] = (ConversationKeeper,)) -> World:
+async def make_world(
+    db: Database, clock: Clock, *, slug: str = "comfy-shoes", subscribers: Sequence[type] = (ConversationKeeper,)
+) -> World:
     """Make a workspace of this slug, with what moves its messages."""
     sealer = Sealer(KeyRing((SECRET,)))
     async with db.system() as tx:
         workspace_id = await create_workspace(tx, name=slug.replace("-", " ").title(), slug=slug, locale="en")
-        owner = await create_person(tx, email=f"nora@{slug}.example", name="Nora Lefèvre", password=PASSWORD, locale="fr")
+        owner = await create_person(
+            tx, email=f"nora@{slug}.example", name="Nora Lefèvre", password=PASSWORD, locale="fr"
+        )
         owner_id = await add_agent(tx, workspace_id, owner, "owner")
         person = await create_person(tx, email=f"tom@{slug}.example", name="Tom Baker", password=PASSWORD)
         agent_id = await add_agent(tx, workspace_id, person, "agent")
