@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -172,6 +173,10 @@ def main() -> None:
     except Refusal as refusal:
         print(refusal.sentence("fr" if speaks_french() else "en"), file=sys.stderr)
         status = 1
+    except BrokenPipeError:
+        # Whoever read us (`| head`) has seen enough; nothing may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
     raise SystemExit(status)
 
 
