@@ -31,7 +31,7 @@ class Contender:
     port: int
     visitor_path: str
     agent_path: str
-    hook_path: str
+    hook_paths: list[str]
     processes: dict[str, int]
     postgres: int
     cookies: list[str]
@@ -78,7 +78,7 @@ class Contender:
         """Signed webhooks."""
         plan = HookPlan(
             port=self.port,
-            path=self.hook_path,
+            paths=self.hook_paths,
             secret=HOOK_SECRET,
             connections=connections,
             contacts=contacts,
@@ -116,7 +116,7 @@ async def ours(server: Server, house: House) -> AsyncIterator[Contender]:
             port=app.port,
             visitor_path=f"/widget/api/{house.web_inbox}/socket",
             agent_path=f"/api/v1/socket?workspace={house.workspace_id}",
-            hook_path=f"/hooks/loopback/{house.hook_inbox}",
+            hook_paths=[f"/hooks/loopback/{inbox}" for inbox in house.hook_inboxes],
             processes={name: app.process(name).pid for name in ("web", "worker")},
             postgres=server.pid,
             cookies=house.cookies,
@@ -151,7 +151,7 @@ async def bare_limit(server: Server) -> AsyncIterator[Contender]:
             port=port,
             visitor_path="/visitor",
             agent_path="/agent",
-            hook_path="/hook",
+            hook_paths=["/hook"],
             processes={"web": process.pid},
             postgres=server.pid,
             cookies=[""] * AGENTS,

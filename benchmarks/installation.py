@@ -26,6 +26,8 @@ from comptoir.workspaces.commands import add_agent, create_person, create_worksp
 from tests.processes import SECRET_KEY, App
 
 AGENTS = 3
+# The door counts the requests of each inbox, so that one cannot flood the others.
+HOOK_INBOXES = 8
 HOOK_SECRET = "benchmarks-only-" + "0123456789abcdef"
 
 
@@ -127,7 +129,7 @@ class House:
     workspace_id: UUID
     agent_ids: list[UUID]
     web_inbox: UUID
-    hook_inbox: UUID
+    hook_inboxes: list[UUID]
     cookies: list[str]
 
     def tokens(self, number: int) -> list[str]:
@@ -151,20 +153,23 @@ async def furnish(dsn: str) -> House:
             agent_ids = [await add_agent(tx, workspace_id, person, "agent") for person in persons]
             cookies = [await sign_in(tx, person) for person in persons]
             web = await create_inbox(tx, workspace_id, channel="web", name="Website", sealer=sealer, slug="shop")
-            hook = await create_inbox(
-                tx,
-                workspace_id,
-                channel="loopback",
-                name="Loopback",
-                sealer=sealer,
-                settings={"api_base": "http://127.0.0.1:9/v1"},
-                credentials={
-                    "token": secrets.token_hex(16),
-                    "secret": HOOK_SECRET,
-                    "verify_token": secrets.token_hex(8),
-                },
-            )
-        return House(dsn, workspace_id, agent_ids, web, hook, cookies)
+            hooks = [
+                await create_inbox(
+                    tx,
+                    workspace_id,
+                    channel="loopback",
+                    name=f"Loopback {nth}",
+                    sealer=sealer,
+                    settings={"api_base": "http://127.0.0.1:9/v1"},
+                    credentials={
+                        "token": secrets.token_hex(16),
+                        "secret": HOOK_SECRET,
+                        "verify_token": secrets.token_hex(8),
+                    },
+                )
+                for nth in range(HOOK_INBOXES)
+            ]
+        return House(dsn, workspace_id, agent_ids, web, hooks, cookies)
     finally:
         await db.close()
 

@@ -43,10 +43,13 @@ class SocketPlan(msgspec.Struct, frozen=True, kw_only=True, tag="sockets"):
 
 
 class HookPlan(msgspec.Struct, frozen=True, kw_only=True, tag="hooks"):
-    """Signed webhooks over `connections` keep-alive connections; a rate of 0 means a closed loop, each connection as fast as it is answered."""
+    """Signed webhooks to the paths in turn, over `connections` keep-alive connections.
+
+    A rate of 0 means a closed loop, each connection as fast as it is answered.
+    """
 
     port: int
-    path: str
+    paths: list[str]
     secret: str
     connections: int
     contacts: int

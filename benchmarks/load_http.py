@@ -37,7 +37,12 @@ class _Knocking:
         }
         body = msgspec.json.encode({"events": [event]})
         signature = hmac.digest(self.plan.secret.encode(), body, "sha256").hex()
-        return post(self.plan.port, self.plan.path, body, f"X-Loopback-Signature: sha256={signature}\r\n")
+        return post(
+            self.plan.port,
+            self.plan.paths[number % len(self.plan.paths)],
+            body,
+            f"X-Loopback-Signature: sha256={signature}\r\n",
+        )
 
     async def closed(self) -> None:
         """Each connection as fast as it is answered."""

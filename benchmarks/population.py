@@ -118,7 +118,7 @@ async def populate(house: House, population: Population, *, searchable: bool = F
                 workspace,
                 number,
                 house.web_inbox,
-                house.hook_inbox,
+                house.hook_inboxes[0],
                 house.agent_ids,
                 population.messages_each,
                 list(labels.values()),

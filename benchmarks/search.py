@@ -1,4 +1,4 @@
-"""Search over a hundred thousand or a million messages: rare, frequent and very frequent words, through the room's function and over HTTP."""
+"""Search over fifty thousand or a million messages: rare, frequent and very frequent words, through the room's function and over HTTP."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PAGE = 20
 
 async def measure(server: Server, figures: Figures, *, quick: bool) -> None:
     """The newest twenty messages that hold a word, by how many hold it; two words; a word that nobody wrote."""
-    number = 100_000 if quick else 1_000_000
+    number = 50_000 if quick else 1_000_000
     house = await furnish(await server.new_database())
     begin = time.perf_counter()
     await populate(house, Population(number // _EACH, _EACH), searchable=True)

@@ -12,9 +12,8 @@ from benchmarks.population import Population, populate
 from benchmarks.results import Figures
 
 HEADLINE = 772.0
-_STEP = 1.25
 _FIRST_STEP = 800.0
-_STEPS = 12
+_STEPS = 10
 
 
 class Length:
@@ -22,8 +21,9 @@ class Length:
 
     def __init__(self, *, quick: bool) -> None:
         self.visitors = 200 if quick else 500
-        self.steady = 4.0 if quick else 20.0
-        self.step = 1.5 if quick else 4.0
+        self.steady = 3.0 if quick else 20.0
+        self.step = 1.0 if quick else 3.0
+        self.factor = 1.5 if quick else 1.25
         self.rounds = 1 if quick else 3
 
 
@@ -104,7 +104,7 @@ async def _saturate(figures: Figures, program: Contender, limit: Contender, leng
     highest: dict[str, list[PhaseResult]] = {program.name: [], limit.name: []}
     for _ in range(length.rounds):
         for contender, first in ((program, _FIRST_STEP), (limit, _FIRST_STEP * 2)):
-            phases = [Phase(first * _STEP**step, length.step) for step in range(_STEPS)]
+            phases = [Phase(first * length.factor**step, length.step) for step in range(_STEPS)]
             results = await contender.talk(length.visitors * 2, phases, until_full=True)
             kept = [result for result in results if result.kept_up]
             highest[contender.name].append(kept[-1] if kept else results[0])
