@@ -12,6 +12,9 @@ export UV_PYTHON_DOWNLOADS := never
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 export COMPTOIR_UV := $(abspath $(UV))
 PYTHON := .venv/bin/python
+# What a newcomer reads while waiting is said in the language of the terminal, as the program itself does it.
+FRENCH := $(filter fr%,$(firstword $(LC_ALL) $(LC_MESSAGES) $(LANG)))
+setting-up = echo "$(if $(FRENCH),Préparation : $(2),Setting up: $(1))"
 # A half-made environment leaves no stamp, so the next run makes it again.
 READY := .venv/.ready
 
@@ -72,12 +75,12 @@ clean: ## Throw away what was built; data/ stays
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .tools/bin/uv:
-	@echo "Setting up: uv"
+	@$(call setting-up,uv,uv)
 	@python3 -m venv .tools
 	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv
 
 $(READY): requirements.lock pyproject.toml | $(UV)
-	@echo "Setting up: Python packages"
+	@$(call setting-up,Python packages,paquets Python)
 	@test -x $(PYTHON) || $(UV) venv --quiet --python '>=3.11,<3.14' .venv
 	@$(UV) pip install --quiet --python $(PYTHON) --requirement requirements.lock
 	@$(UV) pip install --quiet --python $(PYTHON) --no-deps --editable .

@@ -57,16 +57,30 @@ def node_folder() -> Path:
     return Path(spec.origin).parent / "bin"
 
 
-def npm(root: Path, *arguments: str) -> None:
-    """Run npm in `web/`, with our Node before any other on the path."""
+def say(english: str, french: str) -> None:
+    """A line for whoever started us, in the language of their terminal (as POSIX orders its variables)."""
+    wish = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    print(french if wish.lower().startswith("fr") else english, flush=True)
+
+
+def npm(root: Path, *arguments: str, quiet: bool = False) -> None:
+    """Run npm in `web/`, with our Node before any other on the path. `quiet` keeps what it says for when it fails."""
     folder = node_folder()
     # npm's own entry in bin/ is a symbolic link, which some unpackers lose; its script is always there.
     script = folder.parent / "lib/node_modules/npm/bin/npm-cli.js"
     # Scripts call `npm` and `node` themselves: first ours from the environment, which work, then Node's own folder.
     path = os.pathsep.join([sysconfig.get_path("scripts"), str(folder), os.environ.get("PATH", "")])
     environment = {**os.environ, "PATH": path}
-    finished = subprocess.run([folder / "node", script, *arguments], cwd=root / "web", env=environment, check=False)
+    finished = subprocess.run(
+        [folder / "node", script, *arguments],
+        cwd=root / "web",
+        env=environment,
+        check=False,
+        stdout=subprocess.PIPE if quiet else None,
+        stderr=subprocess.STDOUT if quiet else None,
+    )
     if finished.returncode != 0:
+        sys.stderr.buffer.write(finished.stdout or b"")
         raise WebBuildError(
             f"`npm {' '.join(arguments)}` failed in web/ with code {finished.returncode}; its own words are above."
         )
@@ -81,7 +95,8 @@ def install(root: Path) -> None:
     mark = root / INSTALLED
     if mark.is_file() and mark.read_text() == now:
         return
-    npm(root, "ci", "--no-audit", "--no-fund")
+    say("Setting up: web packages", "Préparation\N{NARROW NO-BREAK SPACE}: paquets web")
+    npm(root, "ci", "--no-audit", "--no-fund", quiet=True)
     mark.write_text(now)
 
 
@@ -92,7 +107,8 @@ def build(root: Path) -> bool:
     before = digest(root, sources(root))
     install(root)
     (root / STAMP).unlink(missing_ok=True)
-    npm(root, "run", "build")
+    say("Building the web apps", "Construction des applications web")
+    npm(root, "run", "build", quiet=True)
     missing = [app for app in APPS if not (root / OUTPUT / app).is_dir()]
     if missing:
         raise WebBuildError(f"The build ended well but left no {OUTPUT / missing[0]}.")
@@ -113,7 +129,7 @@ def main() -> None:
     wish = sys.argv[1:] or ["build"]
     try:
         if wish == ["build"]:
-            print("Web apps built." if build(root) else "Web apps are up to date.")
+            build(root)
         elif wish == ["install"]:
             install(root)
         else:
