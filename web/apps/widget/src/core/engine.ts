@@ -219,7 +219,10 @@ export class Engine {
     const { api, store, tabs, env } = this.#parts;
     try {
       await tabs.alone('token', async () => {
-        if (this.#token() === null) store.set(TOKEN, await api.visitor());
+        if (this.#token() !== null) return;
+        const token = await api.visitor();
+        // Where tabs cannot take turns, another one may have been quicker.
+        if (this.#token() === null) store.set(TOKEN, token);
       });
       this.#line.start();
     } catch (error) {

@@ -13,6 +13,8 @@ export interface LineEvents {
 
 /** Milliseconds. */
 const WELCOME_WITHIN = 9000;
+/** A socket that has never worked here may be swallowed by a proxy; the stream is not far. */
+const FIRST_SOCKET_WITHIN = 4000;
 const PING_EVERY = 20_000;
 const SILENT_FOR = 45_000;
 const LONGEST_PAUSE = 30_000;
@@ -118,7 +120,7 @@ export class Line {
       closed: (code) => current() && this.#closed(code),
     });
     this.#transport = mine;
-    this.#later(WELCOME_WITHIN, () => {
+    this.#later(this.#way === 0 && !this.#socketWorked ? FIRST_SOCKET_WITHIN : WELCOME_WITHIN, () => {
       if (this.state === 'connecting') this.#closed(CLOSED.network);
     });
   }
@@ -191,7 +193,7 @@ export class Line {
     } else if (this.#way < this.#ways.length - 1) {
       if (this.#way === 0) this.#fallenAt = this.#env.now();
       this.#way += 1;
-      return jitter(300);
+      return 0;
     } else {
       this.#way = 0;
       this.#rounds += 1;

@@ -118,11 +118,16 @@ export class Sender {
 
   /** Takes over what a tab that has gone, or sleeps, left behind. */
   async #adopt(): Promise<void> {
-    const { queue, tabs, env } = this.#parts;
+    const { queue, tabs, env, blobs } = this.#parts;
+    const waited = this.#upSince > 0 && env.now() - this.#upSince > PATIENCE;
+    const lives = new Map<string, Promise<boolean>>();
     for (const item of queue.list()) {
       if (item.owner === tabs.id || item.error) continue;
-      const waited = this.#upSince > 0 && env.now() - this.#upSince > PATIENCE;
-      if (!waited && (await tabs.isAlive(item.owner))) continue;
+      const alive = lives.get(item.owner) ?? tabs.isAlive(item.owner);
+      lives.set(item.owner, alive);
+      // Where the browser keeps no files, only the tab that was given one has it.
+      const ours = item.content !== null || (await blobs.get(item.client_id)) !== null;
+      if (!(waited && ours) && (await alive)) continue;
       const still = queue.get(item.client_id);
       if (still && !still.error) queue.put({ ...still, owner: tabs.id });
     }

@@ -27,6 +27,11 @@ function usable(pick: () => Storage): Storage | null {
   }
 }
 
+/** True where the browser keeps nothing for us over visits, as Chromium does for a foreign page's frame when third-party storage is blocked. */
+export function isDenied(): boolean {
+  return usable(() => window.localStorage) === null;
+}
+
 /** localStorage, else sessionStorage, else memory alone. What the disk refuses (a full quota) stays readable from memory. */
 export function openStore(scope: string, candidates?: (() => Storage)[]): KeyStore {
   const picks = candidates ?? [() => window.localStorage, () => window.sessionStorage];

@@ -22,7 +22,12 @@ export function openSocket(base: string): OpenTransport {
   return (hello, on) => {
     const url = new URL(`${base}/socket`, location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-    const socket = new WebSocket(url);
+    let socket: WebSocket;
+    try {
+      socket = new WebSocket(url);
+    } catch {
+      return blocked(on);
+    }
     socket.onopen = () => socket.send(JSON.stringify({ type: 'hello', ...hello() }));
     socket.onmessage = (event) => {
       on.alive();
@@ -40,6 +45,15 @@ export function openSocket(base: string): OpenTransport {
       },
     };
   };
+}
+
+/** Some browsers and some guards throw where others close: told as a closing, once whoever opened it can hear it. */
+function blocked(on: TransportEvents): Transport {
+  let ended = false;
+  queueMicrotask(() => {
+    if (!ended) on.closed(CLOSED.network);
+  });
+  return { send: () => undefined, close: () => void (ended = true) };
 }
 
 /** A frame, or null for what is none. */

@@ -1,17 +1,20 @@
+import type { FromBorrower, FromLender } from '../core/lending';
 import type { Context } from '../core/wire';
 
 /** What the loader on the shop's page tells the frame. */
 export type FromLoader =
   | { comptoir: 'context'; context: Context }
   | { comptoir: 'open'; focus: boolean }
-  | { comptoir: 'close' };
+  | { comptoir: 'close' }
+  | FromLender;
 
 /** What the frame tells the loader. */
 export type ToLoader =
   | { comptoir: 'ready' }
   | { comptoir: 'close' }
   | { comptoir: 'context' }
-  | { comptoir: 'unread'; unread: number };
+  | { comptoir: 'unread'; unread: number }
+  | FromBorrower;
 
 export interface Bridge {
   /** Origin of the shop's page, and its language, as the loader wrote them into our address. */

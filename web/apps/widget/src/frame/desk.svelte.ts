@@ -4,11 +4,12 @@ import { openBlobs } from '../core/blobs';
 import { Engine, type Snapshot } from '../core/engine';
 import { browserEnv } from '../core/env';
 import { characters, measure, MOST_BYTES, MOST_CHARACTERS, MOST_FILES } from '../core/files';
-import { type KeyStore, openStore, watchStore } from '../core/storage';
+import type { KeyStore } from '../core/storage';
 import { openTabs } from '../core/tabs';
 import { fetched, openSocket } from '../core/transports';
 import type { Entry } from '../core/view';
 import type { Context, Quote } from '../core/wire';
+import type { Keeping } from './keeping';
 
 const DRAFT = 'draft';
 const TYPING_EVERY = 3000;
@@ -39,6 +40,11 @@ const NOTHING: Snapshot = {
   unread: 0,
 };
 
+/** Where the writer is, as far as the server takes it: a shop's addresses and titles may be of any length. */
+export function placeOf({ url = '', title = '', referrer = '' }: Context): Context {
+  return { url: url.slice(0, 2000), title: title.slice(0, 300), referrer: referrer.slice(0, 2000) };
+}
+
 /** The frame's working state: what the engine says, and what is being written. */
 export class Desk {
   snapshot = $state.raw<Snapshot>(NOTHING);
@@ -56,10 +62,10 @@ export class Desk {
   #toldTyping = 0;
   #typingEnds: (() => void) | null = null;
 
-  constructor(inboxId: string, locale: Locale) {
+  constructor(inboxId: string, locale: Locale, keeping: Keeping) {
     const env = browserEnv;
     const api = openApi(`/widget/api/${inboxId}`, locale);
-    this.#store = openStore(inboxId);
+    this.#store = keeping.store;
     this.text = this.#store.get(DRAFT) ?? '';
     this.#engine = new Engine({
       env,
@@ -74,7 +80,7 @@ export class Desk {
       ],
       changed: (snapshot) => (this.snapshot = snapshot),
     });
-    watchStore(inboxId, (change) => this.#engine.outside(change));
+    keeping.watch((change) => this.#engine.outside(change));
     window.addEventListener('online', () => this.#engine.wake());
     window.addEventListener('offline', () => this.#engine.lost());
     window.addEventListener('pageshow', () => this.#engine.wake());

@@ -4,6 +4,7 @@ import { palette } from '../core/colour';
 import { catalogue, chooseLocale, translator } from '../i18n';
 import App from './App.svelte';
 import { openBridge } from './bridge';
+import { chooseKeeping } from './keeping';
 import { readSettings } from './settings';
 
 const settings = readSettings(document.body);
@@ -24,14 +25,20 @@ scheme.addEventListener('change', paint);
 paint();
 
 let hear: Parameters<typeof openBridge>[0] = () => undefined;
-const bridge = openBridge((word) => hear(word));
+const keeping = chooseKeeping(settings.inbox_id, () => bridge);
+const bridge = openBridge((word) => {
+  keeping.hear(word);
+  hear(word);
+});
 const locale = chooseLocale([settings.locale, bridge.language, ...(settings.mode === 'page' ? navigator.languages : []), navigator.language]);
 
 async function start(): Promise<void> {
-  const t = translator(await catalogue(locale));
+  // The token, the queue and the draft are there before anything is drawn or sent.
+  const [texts, kept] = await Promise.all([catalogue(locale), keeping.open()]);
+  const t = translator(texts);
   document.documentElement.lang = locale;
   document.title = t('title', { name: settings.name });
-  const app = mount(App, { target: document.body, props: { settings, bridge, locale, t } });
+  const app = mount(App, { target: document.body, props: { settings, bridge, keeping: kept, locale, t } });
   hear = app.hear;
   bridge.tell({ comptoir: 'ready' });
 }

@@ -1,4 +1,5 @@
-import { CLOSE, CSS, HOST, OPEN, STRINGS } from './look';
+import { keep, lend } from './lend';
+import { CLOSE, CSS, ENGLISH, FRENCH, HOST, OPEN } from './look';
 import { freePlace } from './place';
 
 /** Written by the server in place of the name. */
@@ -16,7 +17,7 @@ interface Settings {
 
 declare const __COMPTOIR_SETTINGS__: Settings;
 
-type Command = [name?: string];
+type Command = [name: string];
 interface Comptoir {
   open(): void;
   close(): void;
@@ -27,11 +28,12 @@ interface Comptoir {
 
 const { inbox_id, host, name, colour, position, locale } = __COMPTOIR_SETTINGS__;
 const slot = window as unknown as { Comptoir?: Comptoir | Command[] };
+const prefix = `comptoir:${inbox_id}:`;
 const page = document.documentElement;
-const words = STRINGS[/^fr/i.test(locale || page.lang || navigator.language) ? 'fr' : 'en'];
-const title = words.title + name;
+const [wordOpen, wordClose, wordTitle, wordUnread] = /^fr/i.test(locale || page.lang || navigator.language) ? FRENCH : ENGLISH;
+const title = wordTitle + name;
 const phone = matchMedia('(max-width:560px),(max-height:480px)');
-const view = window.visualViewport;
+const view = visualViewport as VisualViewport;
 const element = document.createElement('comptoir-widget');
 const whole = make('div', `w ${position}`);
 const launcher = make('button', 'l');
@@ -43,7 +45,7 @@ let isOpen = false;
 let ready = false;
 let wantsFocus = false;
 let unread = 0;
-let settling = 0;
+let settling: ReturnType<typeof setTimeout>;
 
 function make<Name extends keyof HTMLElementTagNameMap>(tag: Name, className = ''): HTMLElementTagNameMap[Name] {
   const made = document.createElement(tag);
@@ -56,11 +58,11 @@ function drawing(tag: string): Element {
 }
 
 /** Storage may be denied; then each page starts closed. */
-function remembered(value?: string): string | null {
-  const key = `comptoir:${inbox_id}:open`;
+function remembered(value?: string): string | null | undefined {
+  const key = prefix + 'open';
   try {
-    if (value !== undefined) sessionStorage.setItem(key, value);
-    return sessionStorage.getItem(key);
+    if (value === undefined) return sessionStorage.getItem(key);
+    sessionStorage.setItem(key, value);
   } catch {
     return null;
   }
@@ -69,7 +71,7 @@ function remembered(value?: string): string | null {
 function show(): void {
   path.setAttribute('d', isOpen ? CLOSE : OPEN);
   launcher.ariaExpanded = `${isOpen}`;
-  launcher.ariaLabel = isOpen ? words.close : words.open + (unread ? `, ${unread} ${words.unread}` : '');
+  launcher.ariaLabel = isOpen ? wordClose : wordOpen + (unread ? `, ${unread} ${wordUnread}` : '');
   launcher.hidden = isOpen && phone.matches;
   badge.hidden = isOpen || !unread;
   badge.textContent = unread > 9 ? '9+' : `${unread}`;
@@ -80,26 +82,25 @@ function show(): void {
 
 /** On a phone the panel fills what the keyboard leaves. */
 function fit(): void {
-  const full = isOpen && phone.matches && view;
-  panel.style.height = full ? `${view.height}px` : '';
-  panel.style.top = full ? `${view.offsetTop}px` : '';
+  const full = isOpen && phone.matches;
+  panel.style.cssText = full ? `height:${view.height}px;top:${view.offsetTop}px` : '';
 }
 
 /** On a phone the button steps out of the way of the shop's own, once the page has come to rest. */
 function later(): void {
   clearTimeout(settling);
-  settling = window.setTimeout(() => {
+  settling = setTimeout(() => {
     if (!isOpen) launcher.style.setProperty('--up', `${phone.matches ? freePlace(launcher, element) : 0}px`);
   }, 160);
 }
 
 function tell(comptoir: string, more?: object): void {
-  if (ready) frame?.contentWindow?.postMessage({ comptoir, ...more }, host);
+  frame?.contentWindow?.postMessage({ comptoir, ...more }, host);
 }
 
 function tellContext(): void {
-  const cut = (text: string, most = 2000) => text.slice(0, most);
-  tell('context', { context: { url: cut(location.href), title: cut(document.title, 300), referrer: cut(document.referrer) } });
+  const { title, referrer } = document;
+  tell('context', { context: { url: location.href, title, referrer } });
 }
 
 function greet(): void {
@@ -120,14 +121,14 @@ function set(open: boolean, focus = true): void {
   if (!frame) {
     frame = make('iframe');
     frame.title = title;
-    frame.src = `${host}/widget/frame/${inbox_id}#origin=${encodeURIComponent(location.origin)}&language=${page.lang}`;
+    frame.src = `${host}/widget/frame/${inbox_id}#origin=${location.origin}&language=${page.lang}`;
     panel.append(frame);
   }
   show();
   if (open) greet();
   else {
-    tell('close');
-    launcher.focus({ preventScroll: true });
+    if (ready) tell('close');
+    launcher.focus();
   }
 }
 
@@ -136,31 +137,47 @@ const api: Comptoir = {
   close: () => set(false),
   toggle: () => set(!isOpen),
   push([command]) {
-    if (command === 'open' || command === 'close' || command === 'toggle') api[command]();
+    if (/^(open|close|toggle)$/.test(command)) api[command as 'open']();
   },
 };
 
 /** Only the frame that was made here, from the origin it was asked for, is heard. */
 function hear({ source, origin, data }: MessageEvent): void {
   if (!frame || source !== frame.contentWindow || origin !== host || !data) return;
-  if (data.comptoir === 'ready') {
-    ready = true;
-    greet();
-  } else if (data.comptoir === 'close') api.close();
-  else if (data.comptoir === 'context') tellContext();
-  else if (data.comptoir === 'unread') {
-    unread = +data.unread || 0;
-    show();
+  switch (data.comptoir) {
+    case 'ready':
+      ready = true;
+      greet();
+      break;
+    case 'close':
+      api.close();
+      break;
+    case 'context':
+      tellContext();
+      break;
+    case 'unread':
+      unread = +data.unread || 0;
+      show();
+      break;
+    case 'lend':
+      tell('lent', { entries: lend(prefix) });
+      break;
+    case 'keep':
+      keep(prefix, data.key, data.value);
   }
+}
+
+/** What the page's other tabs put on the shelf. */
+function hearTabs({ key, newValue, oldValue }: StorageEvent): void {
+  if (key?.startsWith(prefix)) tell('stored', { key: key.slice(prefix.length), now: newValue, before: oldValue });
 }
 
 /** The business's colour, and on it dark or white, whichever is read more easily. */
 function paint(): void {
-  const fill = /^#[0-9a-f]{6}$/i.test(colour || '') ? (colour as string) : '#1e5b49';
+  const fill = colour || '#1e5b49';
   const light = (at: number) => (parseInt(fill.slice(at, at + 2), 16) / 255) ** 2.2;
   const isLight = 0.2126 * light(1) + 0.7152 * light(3) + 0.0722 * light(5) > 0.4;
-  launcher.style.setProperty('--c', fill);
-  launcher.style.setProperty('--i', isLight ? '#1b211f' : '#fff');
+  launcher.style.cssText = `--c:${fill};--i:${isLight ? '#1b211f' : '#fff'}`;
 }
 
 /** Constructed sheets are not inline styles, so a strict content policy lets them be. */
@@ -182,7 +199,6 @@ function build(): void {
   element.style.cssText = HOST;
   svg.setAttribute('viewBox', '0 0 24 24');
   svg.append(path);
-  launcher.type = 'button';
   launcher.append(svg, badge);
   panel.role = 'dialog';
   panel.ariaLabel = title;
@@ -198,11 +214,12 @@ function listen(): void {
     if (event.key === 'Escape') api.close();
   };
   phone.onchange = show;
-  addEventListener('scroll', later, { passive: true, capture: true });
+  addEventListener('scroll', later, true);
   addEventListener('resize', later);
-  view?.addEventListener('resize', fit);
-  view?.addEventListener('scroll', fit);
+  view.addEventListener('resize', fit);
+  view.addEventListener('scroll', fit);
   addEventListener('message', hear);
+  addEventListener('storage', hearTabs);
 }
 
 function start(): void {
@@ -215,7 +232,7 @@ function start(): void {
   listen();
   document.body.append(element);
   if (remembered() && !phone.matches) set(true, false);
-  if (Array.isArray(early)) early.forEach(api.push);
+  early?.forEach?.(api.push);
 }
 
 if (document.body) start();

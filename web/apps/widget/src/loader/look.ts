@@ -2,10 +2,9 @@
 export const OPEN = 'M7.9 20A9 9 0 1 0 4 16.1L2 22z';
 export const CLOSE = 'm6 9 6 6 6-6';
 
-export const STRINGS = {
-  en: { open: 'Write to us', close: 'Close the conversation', title: 'Conversation with ', unread: 'unread' },
-  fr: { open: 'Nous écrire', close: 'Fermer la conversation', title: 'Conversation avec ', unread: 'non lus' },
-};
+/** To open, to close, what the panel is, messages that nobody has read. */
+export const ENGLISH = ['Write to us', 'Close the conversation', 'Conversation with ', 'unread'] as const;
+export const FRENCH = ['Nous écrire', 'Fermer la conversation', 'Conversation avec ', 'non lus'] as const;
 
 /** The host element itself: nothing of the page reaches it, and it takes no place. */
 export const HOST = 'all:initial!important;position:fixed!important;z-index:2147483000!important;display:block!important';
@@ -14,7 +13,7 @@ export const HOST = 'all:initial!important;position:fixed!important;z-index:2147
 export const CSS = `
 .w{--m:20px;--s:56px;position:fixed;bottom:calc(var(--m) + env(safe-area-inset-bottom));right:calc(var(--m) + env(safe-area-inset-right))}
 .w.left{right:auto;left:calc(var(--m) + env(safe-area-inset-left))}
-.l{all:initial;position:relative;display:flex;align-items:center;justify-content:center;width:var(--s);height:var(--s);border-radius:50%;background:var(--c);color:var(--i);cursor:pointer;box-shadow:0 0 0 1px #ffffff38,0 6px 20px #1b211f4d;transition:transform .16s;transform:translateY(calc(-1*var(--up,0px)));-webkit-tap-highlight-color:transparent}
+.l{all:initial;position:relative;display:grid;place-items:center;width:var(--s);height:var(--s);border-radius:50%;background:var(--c);color:var(--i);cursor:pointer;box-shadow:0 0 0 1px #ffffff38,0 6px 20px #1b211f4d;transition:transform .16s;transform:translateY(calc(-1*var(--up,0px)))}
 .l:focus-visible{outline:2px solid var(--i);outline-offset:-5px;box-shadow:0 0 0 3px var(--c)}
 svg{width:26px;fill:none;stroke:currentColor;stroke-width:1.6;stroke-linecap:round;stroke-linejoin:round}
 [hidden]{display:none!important}
@@ -24,6 +23,6 @@ svg{width:26px;fill:none;stroke:currentColor;stroke-width:1.6;stroke-linecap:rou
 iframe{display:block;width:100%;height:100%;border:0;color-scheme:normal}
 @keyframes r{from{opacity:0;transform:translateY(8px)}}
 @media(prefers-color-scheme:dark){.p{background:#151917}}
-@media(max-width:560px),(max-height:480px){.w{--m:16px;--s:48px}.w .p{position:fixed;inset:0;width:100%;max-width:none;height:100vh;height:100dvh;border-radius:0;animation:none}}
+@media(max-width:560px),(max-height:480px){.w{--m:16px;--s:48px}.w .p{position:fixed;inset:0;width:auto;max-width:none;height:auto;border-radius:0;animation:none}}
 @media(prefers-reduced-motion:reduce){.w *{animation:none;transition:none}}
 @media print{.w{display:none}}`;

@@ -1,4 +1,4 @@
-const CONTROLS = 'a[href],button,input,select,textarea,summary,[role=button]';
+const CONTROLS = 'a,button,input,select,textarea,summary,[role=button]';
 
 /** Something of the page's that stands at a point: a control, or a bar that stays at the foot of the screen. */
 function isTaken(x: number, y: number, own: Element): boolean {
