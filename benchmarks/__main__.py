@@ -27,6 +27,7 @@ async def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m benchmarks")
     arguments.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all without one")
     arguments.add_argument("--quick", action="store_true", help="shorter and smaller: two minutes")
+    arguments.add_argument("--keep", action="store_true", help="keep the figures of a quick run too")
     chosen = arguments.parse_args()
     if unknown := set(chosen.parts) - set(PARTS):
         arguments.error(f"no such part: {', '.join(sorted(unknown))}")
@@ -38,7 +39,7 @@ async def main() -> None:
                 print(f"{name} ({time.monotonic() - begin:.0f} s)", flush=True)
                 await part(running, figures, quick=chosen.quick)
     print(f"done in {time.monotonic() - begin:.0f} s")
-    if not chosen.parts and not chosen.quick:
+    if not chosen.parts and (chosen.keep or not chosen.quick):
         figures.write()
         print(f"kept in {FILE}")
 

@@ -108,8 +108,9 @@ async def _saturate(figures: Figures, program: Contender, limit: Contender, leng
             results = await contender.talk(length.visitors * 2, phases, until_full=True)
             kept = [result for result in results if result.kept_up]
             highest[contender.name].append(kept[-1] if kept else results[0])
+    kept_up = {name: [result.rate if result.kept_up else 0.0 for result in found] for name, found in highest.items()}
     for name, found in highest.items():
-        rates = [result.rate if result.kept_up else 0.0 for result in found]
+        rates = kept_up[name]
         figures.add(
             f"saturation, {name}",
             median(rates),
@@ -118,13 +119,9 @@ async def _saturate(figures: Figures, program: Contender, limit: Contender, leng
             other_cpu=_others(*found),
             note=_range(rates),
         )
-    figures.add(
-        "ratio to the bare limit, saturation",
-        median(one.rate / other.rate for one, other in zip(highest[program.name], highest[limit.name], strict=True)),
-        "ours/bare",
-        length.rounds,
-        must="≥ 0.3",
-    )
+    pairs = zip(kept_up[program.name], kept_up[limit.name], strict=True)
+    ratio = median(one / other if other else 0.0 for one, other in pairs)
+    figures.add("ratio to the bare limit, saturation", ratio, "ours/bare", length.rounds, must="≥ 0.3")
 
 
 def _range(rates: Sequence[float]) -> str:
