@@ -78,11 +78,20 @@ export class Realtime {
     this.greeted = false;
     this.timers.hello = setTimeout(() => this.lost(), HELLO_WITHIN);
     const address = { workspace: this.settings.workspace, after: this.settings.position(), headers: this.settings.headers() };
-    this.line = way(address, {
-      onLife: () => this.life(),
-      onFrame: (frame) => this.hear(frame),
-      onClose: () => this.lost(),
-    });
+    const events = { onLife: () => this.life(), onFrame: (frame: Frame) => this.hear(frame), onClose: () => this.lost() };
+    try {
+      this.line = way(address, events);
+    } catch {
+      this.pass();
+    }
+  }
+
+  /** This way is forbidden here (a policy of the browser or the page): trying it again would not help, so on to the next one. */
+  private pass(): void {
+    clearTimeout(this.timers.hello);
+    this.way += 1;
+    const round = this.way % this.ways.length === 0;
+    this.timers.retry = setTimeout(() => this.open(), round ? HELLO_WITHIN : 0);
   }
 
   private drop(): void {

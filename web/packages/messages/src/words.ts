@@ -41,7 +41,8 @@ export function fileSize(bytes: number, locale: Locale): string {
   return new Intl.NumberFormat(locale, {
     style: 'unit',
     unit: unit as string,
-    unitDisplay: 'short',
+    // English abbreviates everything but the byte itself, and then forgets its plural.
+    unitDisplay: unit === 'byte' ? 'long' : 'short',
     maximumFractionDigits: digits,
   }).format(value as number);
 }

@@ -35,6 +35,8 @@ class Person {
 
   async signOut(): Promise<void> {
     await this.api.signOut();
+    // The next person at this browser finds nothing begun. What waits to be sent stays: it was promised to go out.
+    storage.forget('comptoir.draft.');
     this.session = null;
   }
 

@@ -7,6 +7,14 @@ export const storage = {
       return null;
     }
   },
+  /** Removes all keys that begin like this. */
+  forget(prefix: string): void {
+    try {
+      for (const key of Object.keys(localStorage)) if (key.startsWith(prefix)) localStorage.removeItem(key);
+    } catch {
+      // Nothing was kept, then.
+    }
+  },
   set(key: string, value: string | null): void {
     try {
       if (value === null) localStorage.removeItem(key);
