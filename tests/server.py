@@ -137,7 +137,8 @@ def _sweep(own: Path) -> None:
     for folder in own.parent.glob(_RUNS.format("*")):
         if folder == own or not (folder / "ready").exists():
             continue
-        with contextlib.suppress(FileNotFoundError), _locked(folder / "lock") as lock:
+        # Another account's servers are its own to remove.
+        with contextlib.suppress(FileNotFoundError, PermissionError), _locked(folder / "lock") as lock:
             if lock.exists() and not _in_use(folder):
                 remove_data(folder)
 
