@@ -158,10 +158,10 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def set_stage(db: Database, clock: HandClock, folder: Path) -> AsyncIterator[Stage]:
-    """Start the program, a shop and a browser; take everything down at the end."""
+async def set_stage(db: Database, clock: HandClock, folder: Path, *, dsn: str | None = None) -> AsyncIterator[Stage]:
+    """Start the program, a shop and a browser; take everything down at the end. `dsn` is the program's own way to the database."""
     world = await make_world(db, clock)
-    app = App(db.dsn, folder / "data")
+    app = App(dsn or db.dsn, folder / "data")
     await app.start()
     try:
         async with shop(str(world.inbox.id), app.base_url) as shop_url, async_playwright() as playwright:
