@@ -57,7 +57,6 @@ class Transaction:
         self.workspace_id = workspace_id
         self.now = clock()
         self.facts: list[Fact] = []
-        self.positions: dict[UUID, int] = {}
         self._finishers: dict[str, Finisher] = {}
         self._after_commit: list[Callable[[], None]] = []
         self.signals: list[tuple[str, str]] = []
@@ -100,12 +99,11 @@ class Transaction:
         self.signals.append((name, payload))
 
     async def finish(self) -> None:
-        """Run the finishers and journal the facts: the last statements before the commit."""
+        """Run the finishers, journal the facts and commit, these last two in one round trip."""
         while self._finishers:
             name = next(iter(self._finishers))
             await self._finishers.pop(name)(self)
-        if self.facts:
-            self.positions = await journal.append(self.connection, self.facts, self.now)
+        await self.connection.execute(journal.closing_statement(self.facts, self.now))
 
     def committed(self) -> list[Callable[[], None]]:
         """What is to run now that the commit is done."""
@@ -199,7 +197,6 @@ class Database:
             try:
                 yield tx
                 await tx.finish()
-                await connection.execute("COMMIT")
             except BaseException:
                 await _rollback(connection)
                 raise
@@ -207,7 +204,7 @@ class Database:
 
     def _announce(self, tx: Transaction) -> None:
         if self.signals is not None:
-            for workspace_id in tx.positions:
+            for workspace_id in {fact.workspace_id for fact in tx.facts}:
                 self.signals.send("fact", str(workspace_id))
             for name, payload in tx.signals:
                 self.signals.send(name, payload)
@@ -230,6 +227,8 @@ def _settings(role: str) -> dict[str, str]:
         "role": role,
         "application_name": role,
         "timezone": "UTC",
+        # The journal is sent as a literal.
+        "standard_conforming_strings": "on",
         "statement_timeout": "15000",
         # A host that froze in mid-transaction must not keep its locks from the others for ever.
         "idle_in_transaction_session_timeout": "30000",

@@ -1,12 +1,12 @@
 """The journal of facts: append-only, read after a position.
 
 Positions are per workspace and given under the lock of the workspace's position row by the last statement of the transaction, so that they are
-in the order of commits: whoever has read up to a position has missed nothing.
+in the order of commits: whoever has read up to a position has missed nothing. That statement travels together with COMMIT, for the lock makes all who
+commit in the workspace wait.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -17,27 +17,7 @@ import msgspec
 from comptoir.kernel.fact import Fact
 
 if TYPE_CHECKING:
-    import asyncpg
-
     from comptoir.infra.database import Transaction
-
-_LOCK = "SELECT 1 FROM workspace_position WHERE workspace_id = ANY($1::uuid[]) ORDER BY workspace_id FOR UPDATE"
-
-_APPEND = """
-WITH bumped AS (
-    INSERT INTO workspace_position AS p (workspace_id, position)
-    SELECT * FROM unnest($1::uuid[], $2::bigint[])
-    ON CONFLICT (workspace_id) DO UPDATE SET position = p.position + excluded.position
-    RETURNING p.workspace_id, p.position
-), written AS (
-    INSERT INTO fact (workspace_id, position, occurred_at, kind, conversation_id, message_id, data)
-    SELECT i.workspace_id, b.position - i.behind, $9, i.kind, i.conversation_id, i.message_id, i.data
-      FROM unnest($3::uuid[], $4::bigint[], $5::text[], $6::uuid[], $7::uuid[], $8::jsonb[])
-           AS i (workspace_id, behind, kind, conversation_id, message_id, data)
-      JOIN bumped b USING (workspace_id)
-)
-SELECT workspace_id, position FROM bumped
-"""
 
 
 class FactRow(msgspec.Struct, frozen=True):
@@ -55,30 +35,20 @@ class FactRow(msgspec.Struct, frozen=True):
 _COLUMNS = "workspace_id, position, kind, occurred_at, conversation_id, message_id, data"
 
 
-async def append(connection: asyncpg.Connection[Any], facts: Sequence[Fact], now: datetime) -> dict[UUID, int]:
-    """Journal facts in the order given; gives the last position of each workspace. The caller commits right after."""
-    totals = Counter(fact.workspace_id for fact in facts)
-    workspaces = sorted(totals)
-    if len(workspaces) > 1:
-        await connection.execute(_LOCK, workspaces)
-    behind = dict(totals)
-    distances = []
-    for fact in facts:
-        behind[fact.workspace_id] -= 1
-        distances.append(behind[fact.workspace_id])
-    rows = await connection.fetch(
-        _APPEND,
-        workspaces,
-        [totals[workspace_id] for workspace_id in workspaces],
-        [fact.workspace_id for fact in facts],
-        distances,
-        [fact.kind for fact in facts],
-        [fact.conversation_id for fact in facts],
-        [fact.message_id for fact in facts],
-        [fact.data() or None for fact in facts],
-        now,
-    )
-    return {row["workspace_id"]: row["position"] for row in rows}
+def closing_statement(facts: Sequence[Fact], now: datetime) -> str:
+    """The last statements of a transaction, for one round trip: journal the facts in the order given, then COMMIT."""
+    if not facts:
+        return "COMMIT"
+    rows = msgspec.json.encode([_row(fact) for fact in facts]).decode()
+    # A literal, since statements with parameters travel one by one. Strings conform to the standard on our connections,
+    # so the quote is the only mark that means something, and JSON holds no NUL.
+    literal = rows.replace("'", "''")
+    return f"SELECT comptoir_journal('{literal}'::jsonb, '{now.isoformat()}'::timestamptz); COMMIT"  # composed: as said above
+
+
+def _row(fact: Fact) -> dict[str, Any]:
+    whole = {"w": fact.workspace_id, "k": fact.kind, "c": fact.conversation_id, "m": fact.message_id, "d": fact.data()}
+    return {key: value for key, value in whole.items() if value}
 
 
 async def position(tx: Transaction, workspace_id: UUID) -> int:
