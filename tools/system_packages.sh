@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What the tests need from the operating system: a browser, its emoji, and Debian's own PostgreSQL beside the embedded one.
+# What the tests need from the operating system: a browser, its emoji, a library of Playwright's Node, curl, and Debian's own
+# PostgreSQL beside the embedded one.
 # Installs what is missing when it may (root on Debian); otherwise says in one sentence what to install, and lets the rest run.
 set -euo pipefail
 
@@ -7,6 +8,8 @@ missing=()
 [ -x /usr/bin/chromium ] || missing+=(chromium)
 [ -x /usr/lib/postgresql/15/bin/postgres ] || missing+=(postgresql-15)
 compgen -G "/usr/share/fonts/truetype/noto/NotoColorEmoji*" >/dev/null || missing+=(fonts-noto-color-emoji)
+compgen -G "/usr/lib*/*/libatomic.so.1" >/dev/null || compgen -G "/usr/lib*/libatomic.so.1" >/dev/null || missing+=(libatomic1)
+command -v curl >/dev/null || missing+=(curl)
 
 if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
 
