@@ -52,6 +52,10 @@ bench: $(READY) web ## Run all benchmarks into benchmarks/results/latest.json
 bench-quick: $(READY) web ## Run the benchmarks that fit in two minutes
 	@$(PYTHON) -m benchmarks --quick
 
+.PHONY: screens
+screens: $(READY) web ## Make the pictures in docs/screens anew, from the demonstration
+	@$(PYTHON) -m tools.screens
+
 .PHONY: web
 web: $(READY) ## Build the web apps into src/comptoir/static, if their sources changed
 	@$(PYTHON) -m tools.web
