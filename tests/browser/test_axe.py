@@ -11,6 +11,10 @@ from playwright.async_api import Frame, Page, expect
 from tests.browser.stage import DESK, PATIENCE, PHONE, Stage
 
 pytestmark = pytest.mark.browser
+# Endless motion is none of it: whoever is writing has dots that never rest.
+AT_REST = """() => Promise.all(document.getAnimations()
+  .filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
+  .map((one) => one.finished.catch(() => undefined))).then(() => null)"""
 Scheme = Literal["light", "dark"]
 sizes = pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -18,9 +22,7 @@ schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
 
 async def found(where: Page | Frame) -> list[str]:
     """What axe says of a page or of one frame, after whatever moves has come to rest."""
-    await where.wait_for_function(
-        "document.getAnimations().every(one => one.playState !== 'running' || one.effect.getTiming().iterations === Infinity)"
-    )
+    await where.evaluate(AT_REST)
     answer = await Axe().run(where, options={"resultTypes": ["violations"]})
     return [
         f"{one['id']}: {one['help']} — {node['target']} {node['html'][:160]} {node['failureSummary'][:300]}"
@@ -56,6 +58,7 @@ async def test_widget_and_hosted_page(stage: Stage, size: dict[str, int], scheme
         await agent.page.get_by_test_id("toggle-status").click()
         await expect(visitor.place.get_by_test_id("notice")).to_contain_text("closed", timeout=PATIENCE)
         await visitor.place.get_by_test_id("emoji").click()
+        await expect(visitor.place.locator(".popover button").first).to_be_visible(timeout=PATIENCE)
         await context.set_offline(True)
         await visitor.place.get_by_test_id("composer").fill("x" * 10_020)
         await expect(visitor.place.get_by_test_id("notice")).to_contain_text("No connection", timeout=PATIENCE)

@@ -173,6 +173,17 @@ async def test_a_visitor_behind_a_guard_that_knows_no_sockets(stage: Stage, guar
     await agent.sees("Through the firewall", "And back", "And through again")
 
 
+async def test_emoji_and_files_that_were_never_fetched_are_told_offline(stage: Stage) -> None:
+    context = await stage.context()
+    visitor = await stage.visitor(context)
+    await context.route("**/extras-*.js", lambda route: route.abort())
+    await visitor.open()
+    await visitor.place.get_by_test_id("emoji").click()
+    await expect(visitor.place.get_by_text("The emoji come with the connection.")).to_be_visible(timeout=PATIENCE)
+    await attach(visitor, photograph("in-the-tunnel.png"))
+    await expect(visitor.place.get_by_test_id("staged")).to_contain_text("in-the-tunnel.png", timeout=PATIENCE)
+
+
 async def test_a_draft_stays_from_page_to_page(stage: Stage) -> None:
     visitor = await stage.visitor()
     await visitor.open()
