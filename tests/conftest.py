@@ -15,12 +15,17 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import processes, server
 
 if TYPE_CHECKING:
     from comptoir.infra.database import Database
     from tests.world import World
+
+# A property is about values. How long one took says how busy the machine was.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 
 class HandClock:

@@ -1,9 +1,10 @@
-"""`make test`: all suites, one after the other, each told by pytest's own last line at the end.
+"""`make test`: all suites, one after the other, each told at the end by the line in which it counts its tests.
 
 Words given on the command line choose suites by name: `python -m tools.run_tests postgres-15`.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+# The line of a suite that is worth repeating at the end, and what a terminal makes colours of.
+COUNT = re.compile(r"\d+ (?:passed|failed|errors?)\b")
+PAINT = re.compile(r"\x1b\[[0-9;]*m")
 PYTHON = ROOT / ".venv/bin/python"
 DEBIAN_POSTGRES = Path("/usr/lib/postgresql/15/bin/postgres")
 OLDER_POSTGRES = {"COMPTOIR_TEST_POSTGRES": "15"}
@@ -130,7 +134,8 @@ def run(suite: Suite) -> None:
     ) as process:
         for line in process.stdout or ():
             print(line, end="", flush=True)
-            suite.last_line = line.strip() or suite.last_line
+            if COUNT.search(line):
+                suite.last_line = PAINT.sub("", line).strip(" =\n")
     suite.passed = process.returncode == 0
     suite.seconds = time.monotonic() - began
 
@@ -143,7 +148,8 @@ def main() -> None:
         run(suite)
     print("\n══ all suites ══")
     for suite in wanted:
-        print(f"{'ok  ' if suite.passed else 'FAIL'} {suite.seconds:5.0f} s  {suite.name:12} {suite.last_line}")
+        mark = "none" if suite.missing else "ok  " if suite.passed else "FAIL"
+        print(f"{mark} {suite.seconds:5.0f} s  {suite.name:12} {suite.last_line}")
     failed = [suite.name for suite in wanted if not suite.passed]
     print(f"{'Failed: ' + ', '.join(failed) if failed else 'All suites passed'}, {time.monotonic() - began:.0f} s.")
     sys.exit(1 if failed else 0)
