@@ -10,4 +10,4 @@ export type FromBorrower = { comptoir: 'lend' } | { comptoir: 'keep'; key: strin
 /** What the loader answers, and what it tells of the host's other tabs. */
 export type FromLender =
   | { comptoir: 'lent'; entries: Record<string, string> }
-  | { comptoir: 'stored'; key: string; now: string | null; before: string | null };
+  | { comptoir: 'stored'; key: string; now: string | null };

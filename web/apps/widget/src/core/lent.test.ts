@@ -63,24 +63,27 @@ describe('a lent store', () => {
   it('hears of what other tabs write', () => {
     const { store, changes } = setUp();
     store.hear(lent({}));
-    store.hear({ comptoir: 'stored', key: 'token', now: 'abc', before: null });
-    store.hear({ comptoir: 'stored', key: 'token', now: null, before: 'abc' });
-    expect([store.get('token'), changes.map((change) => change.now)]).toEqual([null, ['abc', null]]);
+    store.hear({ comptoir: 'stored', key: 'token', now: 'abc' });
+    store.hear({ comptoir: 'stored', key: 'token', now: null });
+    expect([store.get('token'), changes]).toEqual([
+      null,
+      [{ key: 'token', now: 'abc', before: null }, { key: 'token', now: null, before: 'abc' }],
+    ]);
   });
 
   it('ignores words of a wrong shape, a second answer, and news before the answer', () => {
     const { store, changes } = setUp();
     const hostile: unknown[] = [
-      { comptoir: 'stored', key: 'token', now: 'too early', before: null },
+      { comptoir: 'stored', key: 'token', now: 'too early' },
       { comptoir: 'lent' },
       { comptoir: 'lent', entries: null },
       { comptoir: 'lent', entries: 'token' },
       { comptoir: 'lent', entries: { token: 7, draft: ['x'], kept: 'yes' } },
       { comptoir: 'lent', entries: { token: 'a second answer' } },
-      { comptoir: 'stored', key: 7, now: 'x', before: null },
-      { comptoir: 'stored', key: 'token', now: { toString: () => 'x' }, before: null },
-      { comptoir: 'stored', key: 'token', now: 'x' },
-      { comptoir: 'something', key: 'token', now: 'x', before: null },
+      { comptoir: 'stored', key: 7, now: 'x' },
+      { comptoir: 'stored', key: 'token', now: { toString: () => 'x' } },
+      { comptoir: 'stored', key: 'token' },
+      { comptoir: 'something', key: 'token', now: 'x' },
     ];
     for (const word of hostile) store.hear(word as FromLender);
     expect([store.keys(''), changes.map((change) => change.key)]).toEqual([['kept'], ['kept']]);

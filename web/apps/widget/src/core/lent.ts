@@ -41,8 +41,9 @@ export class LentStore implements KeyStore {
   hear(word: { comptoir: string } | FromLender): void {
     if (word.comptoir === 'lent' && 'entries' in word) this.#take(word.entries);
     else if (word.comptoir === 'stored' && 'key' in word) {
-      const { key, now, before } = word;
-      if (!this.#arrived || !isText(key) || !isTextOrNull(now) || !isTextOrNull(before)) return;
+      const { key, now } = word;
+      if (!this.#arrived || !isText(key) || !isTextOrNull(now)) return;
+      const before = this.get(key);
       this.#hold(key, now);
       this.#changed({ key, now, before });
     }

@@ -168,8 +168,8 @@ function hear({ source, origin, data }: MessageEvent): void {
 }
 
 /** What the page's other tabs put on the shelf. */
-function hearTabs({ key, newValue, oldValue }: StorageEvent): void {
-  if (key?.startsWith(prefix)) tell('stored', { key: key.slice(prefix.length), now: newValue, before: oldValue });
+function hearTabs({ key, newValue }: StorageEvent): void {
+  if (key?.startsWith(prefix)) tell('stored', { key: key.slice(prefix.length), now: newValue });
 }
 
 /** The business's colour, and on it dark or white, whichever is read more easily. */
