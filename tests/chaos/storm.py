@@ -32,7 +32,8 @@ from comptoir.kernel.ids import uuid7
 from comptoir.workspaces.commands import create_api_key, create_workspace
 from tests.processes import answer, clean_environment, free_port, wait_for
 
-VICTIMS = ("web", "worker", "postgres", "supervisor")
+# How often each falls. The supervisor falls too, but seldom: then everything falls and starts from the data folder.
+VICTIMS = {"web": 5, "worker": 5, "postgres": 3, "supervisor": 1}
 
 
 @dataclass(slots=True)
@@ -53,6 +54,8 @@ class Storm:
     visitors: int = 24
     seed: int = 7
     deduplicate: bool = True
+    only_while_serving: bool = False
+    victims: dict[str, int] = field(default_factory=lambda: dict(VICTIMS))
     port: int = field(default_factory=free_port)
     written: list[Written] = field(default_factory=list)
     answered: dict[str, list[str]] = field(default_factory=dict)
@@ -85,6 +88,9 @@ class Storm:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
+        self._wait_until_ready()
+
+    def _wait_until_ready(self) -> None:
         try:
             wait_for(
                 "answer of /readyz", lambda: answer(f"{self.base_url}/readyz")[0] == 200, within=60, alive=self._process
@@ -115,9 +121,10 @@ class Storm:
         """Kill -9 one process after another, with short pauses, until there were enough."""
         dice = random.Random(self.seed)
         while sum(self.killed.values()) < self.kills:
+            if self.only_while_serving:
+                await asyncio.to_thread(self._wait_until_ready)
             await asyncio.sleep(dice.uniform(0.6, 2.2))
-            # The supervisor falls too, but seldom: then everything falls and starts from the data folder.
-            victim = dice.choices(VICTIMS, weights=(5, 5, 3, 1))[0]
+            victim = dice.choices(list(self.victims), weights=list(self.victims.values()))[0]
             pid = self._pid(victim)
             if pid is None:
                 continue
