@@ -128,7 +128,10 @@ class Supervisor:
     async def run(self) -> None:
         """Serve until a signal. Raises StartRefused."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        stopping = [signal.SIGTERM, signal.SIGINT]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # under nohup it is ignored, and that is meant
+            stopping.append(signal.SIGHUP)
+        for number in stopping:
             loop.add_signal_handler(number, self._signalled)
         tasks: list[asyncio.Task[None]] = []
         try:

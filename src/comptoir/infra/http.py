@@ -149,7 +149,8 @@ class HttpClient:
     def _socket(self, info: tuple[Any, ...]) -> socket.socket:
         family, kind, protocol, _, target = info
         if not address_allowed(str(target[0]), private=self._private):
-            _refuse(str(target[0]))
+            # The same words for every address of a name: the connector keeps an error's kind only where all of them say the same.
+            _refuse("an address of a closed network")
         made = socket.socket(family, kind, protocol)
         made.setblocking(False)
         return made
