@@ -9,5 +9,5 @@ export const load: PageLoad = async ({ parent }) => {
   if (!reachable) return;
   const workspaces = person.session?.workspaces ?? [];
   const last = workspaces.find((one) => one.slug === storage.get('comptoir.workspace')) ?? workspaces[0];
-  redirect(307, last ? paths.list(last.slug, 'mine') : paths.signIn());
+  redirect(307, last ? paths.list(last.slug, 'open') : paths.signIn());
 };
