@@ -240,7 +240,7 @@ async def test_two_workspaces_are_two_counters(stage: Stage) -> None:
     await rows_are(agent, 1)
     await agent.page.get_by_test_id("workspace-menu").click()
     await agent.page.get_by_test_id("workspace-dream-hotels").click()
-    await agent.page.wait_for_url("**/app/dream-hotels/inbox/mine", timeout=PATIENCE)
+    await agent.page.wait_for_url("**/app/dream-hotels/inbox/open", timeout=PATIENCE)
     await counted(agent, "open", 0)
     await agent.look_at("open")
     await expect(agent.page.get_by_test_id("list-empty")).to_be_visible(timeout=PATIENCE)
