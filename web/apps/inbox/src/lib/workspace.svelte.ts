@@ -100,11 +100,14 @@ export class Workspace {
   }
 
   /** Open conversations that are mine or nobody's and have something I have not read, among those known. */
-  readonly unreadCount = $derived(
-    [...this.state.conversations.values()].filter(
-      (one) => one.status === 'open' && (one.assignee_id === null || one.assignee_id === this.me) && unread(one) > 0,
-    ).length,
-  );
+  readonly unreadCount = $derived.by(() => {
+    let count = 0;
+    // Counted at every change, in lists of any length: nothing is copied for it.
+    for (const one of this.state.conversations.values()) {
+      if (one.status === 'open' && (one.assignee_id === null || one.assignee_id === this.me) && unread(one) > 0) count += 1;
+    }
+    return count;
+  });
 
   start(): void {
     if (this.started) return;
