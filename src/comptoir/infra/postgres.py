@@ -205,6 +205,8 @@ class EmbeddedPostgres:
                 if self._process is not None:
                     self._process.poll()
                 if not files.process_runs(pid):
+                    if self._process is not None:
+                        self._process.wait()  # it has ended since we asked, and is only to be taken note of
                     self._process = None
                     return
                 await asyncio.sleep(0.02)
