@@ -35,7 +35,6 @@ class Suite:
     missing: str = ""
     last_line: str = ""
     passed: bool = True
-    unsteady: str = ""
     seconds: float = 0
 
 
@@ -123,29 +122,8 @@ def run(suite: Suite) -> None:
     began = time.monotonic()
     if suite.name == "python-3.13":
         make_venv_313()
-    suite.passed = watch(suite, suite.command)
-    if not suite.passed and "pytest" in suite.command:
-        look_again(suite)
-    suite.seconds = time.monotonic() - began
-
-
-def look_again(suite: Suite) -> None:
-    """Run alone what failed beside others, once: what passes then is told as unsteady, for somebody to mend."""
-    first = suite.last_line
-    print(f"\n══ {suite.name}, once more what failed ══", flush=True)
-    alone = [word for word in suite.command if word not in {"--dist", "worksteal"}]
-    if "-n" in alone:
-        at = alone.index("-n")
-        del alone[at : at + 2]
-    if watch(suite, [*alone, "--last-failed", "--last-failed-no-failures", "none"]):
-        suite.passed, suite.unsteady = True, first
-        suite.last_line = f"{first}; then alone: {suite.last_line}"
-
-
-def watch(suite: Suite, command: list[str]) -> bool:
-    """Run a command, show what it says, and keep the line in which it counts; gives whether it ended well."""
     with subprocess.Popen(
-        command,
+        suite.command,
         cwd=ROOT,
         env={**os.environ, **suite.environment},
         stdin=subprocess.DEVNULL,
@@ -158,7 +136,8 @@ def watch(suite: Suite, command: list[str]) -> bool:
             print(line, end="", flush=True)
             if COUNT.search(line):
                 suite.last_line = PAINT.sub("", line).strip(" =\n")
-    return process.returncode == 0
+    suite.passed = process.returncode == 0
+    suite.seconds = time.monotonic() - began
 
 
 def main() -> None:
@@ -169,7 +148,7 @@ def main() -> None:
         run(suite)
     print("\n══ all suites ══")
     for suite in wanted:
-        mark = "none" if suite.missing else "FAIL" if not suite.passed else "once" if suite.unsteady else "ok  "
+        mark = "none" if suite.missing else "ok  " if suite.passed else "FAIL"
         print(f"{mark} {suite.seconds:5.0f} s  {suite.name:12} {suite.last_line}")
     failed = [suite.name for suite in wanted if not suite.passed]
     print(f"{'Failed: ' + ', '.join(failed) if failed else 'All suites passed'}, {time.monotonic() - began:.0f} s.")
