@@ -7,6 +7,7 @@ are being written. Whoever does not read fast enough is sent away with 1013 and 
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from uuid import UUID
@@ -23,7 +24,7 @@ MOST_CHARACTERS = 4_000_000
 _GOODBYE_SECONDS = 5.0
 
 
-class Line:
+class Line(ABC):
     """What the hub pushes to. `held` frames gather until `release`; `position` is what the line has been given."""
 
     __slots__ = ("agent_id", "ended", "frames", "held", "position", "size")
@@ -68,10 +69,11 @@ class Line:
             self.ended = code
             self.wake()
 
+    @abstractmethod
     def wake(self) -> None:
         """Something is to be written, or the line has ended."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def drained(self) -> None:
         """Return when what was pushed so far has been handed to the network: whoever replays a lot waits for it."""
 
